@@ -1,14 +1,18 @@
 //===- Registration.cpp - Everything a tool has to register ---------------===//
 //
-// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
-// See LICENSE for license information.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information. SPDX-License-Identifier:
+// Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
 #include "fovea/Pipelines/Registration.h"
 
+#include "fovea/Pipelines/Pipelines.h"
 #include "fovea/dialects/attn/Attn.h"
+#include "fovea/passes/Bufferize/Passes.h"
+#include "fovea/passes/CPU/Passes.h"
+#include "fovea/passes/Group/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -23,4 +27,9 @@ void fovea::registerAllDialects(DialectRegistry &registry) {
   registry.insert<attn::AttnDialect>();
 }
 
-void fovea::registerAllPasses() {}
+void fovea::registerAllPasses() {
+  registerFoveaGroupPasses();
+  registerFoveaBufferizePasses();
+  registerFoveaCPUPasses();
+  registerPipelines();
+}
