@@ -1,0 +1,21 @@
+//===- Families.h - Handlers by op family -----------------------*- C++ -*-===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_LIB_IMPORT_ONNX_OPS_FAMILIES_H
+#define FOVEA_LIB_IMPORT_ONNX_OPS_FAMILIES_H
+
+#include "../Importer.h"
+
+namespace fovea::frontend {
+
+// One function per file in this folder, called by opRegistry().
+void registerElementwiseOps(OpRegistry &registry);
+
+} // namespace fovea::frontend
+
+#endif // FOVEA_LIB_IMPORT_ONNX_OPS_FAMILIES_H
