@@ -15,6 +15,7 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Passes.h"
@@ -38,6 +39,10 @@ static void buildRecognize(OpPassManager &pm) { addCleanup(pm); }
 static void buildGroup(OpPassManager &pm) {
   pm.addPass(createDecomposeAggregates());
   addCleanup(pm);
+  pm.addPass(createOutlineKernels());
+  addCleanup(pm);
+  // Layers differ only in their weights, which are arguments of a kernel.
+  pm.addPass(func::createDuplicateFunctionEliminationPass());
 }
 
 static void buildMemRef(OpPassManager &pm) {
