@@ -1,5 +1,13 @@
-// The headers that nearly every source of the compiler includes. It only saves build time: each source still includes
-// what it uses.
+//===- Precompiled.h - Headers nearly every source includes ----*- C++ -*-===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+// The headers that nearly every source of the compiler includes. It only saves
+// build time: each source still includes what it uses.
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
