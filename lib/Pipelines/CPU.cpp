@@ -18,6 +18,7 @@
 #include "mlir/Dialect/Func/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
@@ -45,6 +46,24 @@ static void buildGroup(OpPassManager &pm) {
   pm.addPass(func::createDuplicateFunctionEliminationPass());
 }
 
+/// Whether `alloc` is scratch of one tile that fits on the stack of its thread.
+static bool isTileScratch(Value alloc) {
+  constexpr int64_t maxBytes = 64 * 1024;
+  auto type = dyn_cast<MemRefType>(alloc.getType());
+  if (!type || !type.hasStaticShape() || !type.getElementType().isIntOrFloat())
+    return false;
+  int64_t bits = type.getElementTypeBitWidth();
+  for (int64_t dim : type.getShape()) {
+    if (dim > maxBytes)
+      return false;
+    bits *= dim;
+    if (bits > maxBytes * 8)
+      return false;
+  }
+  Operation *op = alloc.getDefiningOp();
+  return op && op->getParentOfType<scf::ForallOp>();
+}
+
 static void buildMemRef(OpPassManager &pm) {
   // A destination that is only a slice of a larger tensor is written in place.
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
@@ -58,8 +77,17 @@ static void buildMemRef(OpPassManager &pm) {
   addCleanup(pm);
   pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
   addCleanup(pm);
+  // Small scratch of a tile lives on the stack of its thread, outside loops.
+  pm.addNestedPass<func::FuncOp>(bufferization::createBufferLoopHoistingPass());
+  pm.addNestedPass<func::FuncOp>(
+      bufferization::createPromoteBuffersToStackPass(isTileScratch));
   bufferization::buildBufferDeallocationPipeline(pm);
   addCleanup(pm);
+  pm.addPass(createHoistScratch());
+  // The planner sees lifetimes by where buffers are freed.
+  pm.addNestedPass<func::FuncOp>(
+      bufferization::createOptimizeAllocationLivenessPass());
+  pm.addPass(createPlanArena());
 }
 
 static void buildLLVM(OpPassManager &pm) {

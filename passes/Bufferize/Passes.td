@@ -1,4 +1,4 @@
-//===- Passes.td - Passes of the Bufferize stage -----------------*- tablegen -*-===//
+//===- Passes.td - Passes of the Bufferize stage -----------*- tablegen -*-===//
 //
 // Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -10,5 +10,58 @@
 #define FOVEA_PASSES_BUFFERIZE_PASSES_TD
 
 include "mlir/Pass/PassBase.td"
+
+def HoistScratch : Pass<"fovea-hoist-scratch", "::mlir::ModuleOp"> {
+  let summary = "Let callers own the scratch buffers of kernels";
+  let description = [{
+    A buffer that a kernel allocates outside its loops becomes one more argument,
+    which each caller allocates before the call and frees after it. The arena
+    planner then sees every temporary of a model in one function and can overlap
+    them. Upstream's `buffer-results-to-out-params` does this for results only.
+
+    Precondition: bufferized module, deallocations inserted. Buffers of run-time
+    size stay where they are. Example:
+
+    ```mlir
+    func.func private @k0(%x: memref<8xf32>) attributes {fovea.kernel} {
+      %t = memref.alloc() : memref<8xf32>
+      ...
+      memref.dealloc %t : memref<8xf32>
+    ```
+
+    becomes `func.func private @k0(%x: memref<8xf32>, %t: memref<8xf32>)`.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
+def PlanArena : Pass<"fovea-plan-arena", "::mlir::ModuleOp"> {
+  let summary = "Place the temporaries of the entry function in one arena";
+  let description = [{
+    Every buffer of static size that the entry function (`fovea.entry`) both
+    allocates and frees gets an offset in one block of memory; buffers that are
+    not alive at the same time overlap (greedy by size, as in "Efficient Memory
+    Management for Deep Neural Net Inference", arXiv:2001.03288, section 5.1).
+    The block comes in as one more argument, the last, with the attribute
+    `fovea.arena`; its type says how many bytes it needs. Upstream has no planner:
+    its deallocation passes leave one malloc per buffer.
+
+    Precondition: bufferized module, deallocations inserted right after the last
+    use (`optimize-allocation-liveness`). Buffers inside loops and branches are
+    placed as well and live as long as the outermost loop around them. Example:
+
+    ```mlir
+    %t = memref.alloc() : memref<8xf32>
+    ...
+    memref.dealloc %t : memref<8xf32>
+    ```
+
+    becomes `%t = memref.view %arena[%offset][] : memref<64xi8> to memref<8xf32>`.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"arenaBytes", "arena-bytes", "Size of the arena">,
+    Statistic<"bufferBytes", "buffer-bytes", "Sum of the sizes of the buffers in it">
+  ];
+}
 
 #endif // FOVEA_PASSES_BUFFERIZE_PASSES_TD

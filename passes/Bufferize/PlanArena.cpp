@@ -1,0 +1,159 @@
+//===- PlanArena.cpp - One arena for all temporaries ----------------------===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information. SPDX-License-Identifier:
+// Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fovea/passes/Bufferize/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace fovea {
+#define GEN_PASS_DEF_PLANARENA
+#include "fovea/passes/Bufferize/Passes.h.inc"
+} // namespace fovea
+
+/// Cache lines and the widest vectors are this large.
+static constexpr int64_t alignment = 64;
+
+/// Larger arenas are left to the allocator: the model cannot run anyway, and
+/// offsets must not overflow.
+static constexpr int64_t maxArenaBytes = int64_t(1) << 40;
+
+namespace {
+/// A buffer that is alive between two positions of the entry block, both
+/// included.
+struct Buffer {
+  memref::AllocOp alloc;
+  memref::DeallocOp dealloc;
+  int64_t bytes;
+  int64_t first;
+  int64_t last;
+  int64_t offset = 0;
+
+  bool overlaps(const Buffer &other) const {
+    return first <= other.last && other.first <= last;
+  }
+};
+} // namespace
+
+static std::optional<int64_t> sizeInBytes(MemRefType type) {
+  if (!type.hasStaticShape() || !type.getLayout().isIdentity())
+    return std::nullopt;
+  int64_t bytes = type.getElementType().isIndex()
+                      ? 8
+                      : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  for (int64_t dim : type.getShape()) {
+    if (dim != 0 && bytes > maxArenaBytes / dim)
+      return std::nullopt;
+    bytes *= dim;
+  }
+  return llvm::alignTo(std::max<int64_t>(bytes, 1), alignment);
+}
+
+/// Every buffer with a static size that is freed in the block that allocates
+/// it.
+static SmallVector<Buffer> collectBuffers(func::FuncOp entry) {
+  DenseMap<Operation *, int64_t> position;
+  Block &block = entry.getBody().front();
+  for (auto [i, op] : llvm::enumerate(block))
+    position[&op] = i;
+  SmallVector<Buffer> buffers;
+  entry.walk([&](memref::AllocOp alloc) {
+    std::optional<int64_t> bytes = sizeInBytes(alloc.getType());
+    if (!bytes)
+      return;
+    for (Operation *user : alloc->getUsers()) {
+      auto dealloc = dyn_cast<memref::DeallocOp>(user);
+      if (!dealloc || dealloc->getBlock() != alloc->getBlock())
+        continue;
+      buffers.push_back({alloc, dealloc, *bytes,
+                         position[block.findAncestorOpInBlock(*alloc)],
+                         position[block.findAncestorOpInBlock(*dealloc)]});
+      return;
+    }
+  });
+  return buffers;
+}
+
+/// Largest first, each into the lowest gap among those alive with it. Returns
+/// the size of the arena.
+static int64_t assignOffsets(MutableArrayRef<Buffer> buffers) {
+  SmallVector<Buffer *> order;
+  for (Buffer &buffer : buffers)
+    order.push_back(&buffer);
+  llvm::sort(order, [](const Buffer *a, const Buffer *b) {
+    return std::make_pair(-a->bytes, a->first) <
+           std::make_pair(-b->bytes, b->first);
+  });
+  // Kept sorted by offset.
+  SmallVector<Buffer *> placed;
+  int64_t size = 0;
+  for (Buffer *buffer : order) {
+    int64_t offset = 0;
+    for (Buffer *other : placed) {
+      if (!buffer->overlaps(*other))
+        continue;
+      if (other->offset - offset >= buffer->bytes)
+        break;
+      offset = std::max(offset, other->offset + other->bytes);
+    }
+    buffer->offset = offset;
+    size = std::max(size, offset + buffer->bytes);
+    placed.insert(llvm::upper_bound(placed, buffer,
+                                    [](const Buffer *a, const Buffer *b) {
+                                      return a->offset < b->offset;
+                                    }),
+                  buffer);
+  }
+  return size;
+}
+
+static void rewrite(func::FuncOp entry, ArrayRef<Buffer> buffers,
+                    int64_t size) {
+  OpBuilder builder(entry.getContext());
+  auto type = MemRefType::get({size}, builder.getI8Type());
+  auto attrs = builder.getDictionaryAttr(
+      builder.getNamedAttr("fovea.arena", builder.getUnitAttr()));
+  // The entry is public and nobody in the module calls it.
+  (void)entry.insertArgument(entry.getNumArguments(), type, attrs,
+                             entry.getLoc());
+  Value arena = entry.getArguments().back();
+  for (const Buffer &buffer : buffers) {
+    memref::AllocOp alloc = buffer.alloc;
+    builder.setInsertionPoint(alloc);
+    Value offset =
+        arith::ConstantIndexOp::create(builder, alloc.getLoc(), buffer.offset);
+    Value view = memref::ViewOp::create(
+        builder, alloc.getLoc(), alloc.getType(), arena, offset, ValueRange{});
+    memref::DeallocOp dealloc = buffer.dealloc;
+    dealloc.erase();
+    alloc.replaceAllUsesWith(view);
+    alloc.erase();
+  }
+}
+
+namespace {
+struct PlanArena : fovea::impl::PlanArenaBase<PlanArena> {
+  void runOnOperation() override {
+    for (auto entry : getOperation().getOps<func::FuncOp>()) {
+      if (!entry->hasAttr("fovea.entry") || entry.isExternal())
+        continue;
+      SmallVector<Buffer> buffers = collectBuffers(entry);
+      for (const Buffer &buffer : buffers)
+        bufferBytes += buffer.bytes;
+      int64_t size = assignOffsets(buffers);
+      arenaBytes += size;
+      rewrite(entry, buffers, size);
+    }
+  }
+};
+} // namespace
