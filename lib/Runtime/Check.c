@@ -1,0 +1,150 @@
+/*===- Check.c - Element types, and tensors against the signature ------------===
+ *
+ * Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+ * See LICENSE for license information.
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ *===------------------------------------------------------------------------===
+ */
+#include "Internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+  const char *name;
+  size_t size;
+} types[] = {
+    [FOVEA_FLOAT32] = {"float32", 4},   [FOVEA_UINT8] = {"uint8", 1},
+    [FOVEA_INT8] = {"int8", 1},         [FOVEA_UINT16] = {"uint16", 2},
+    [FOVEA_INT16] = {"int16", 2},       [FOVEA_INT32] = {"int32", 4},
+    [FOVEA_INT64] = {"int64", 8},       [FOVEA_BOOL] = {"bool", 1},
+    [FOVEA_FLOAT16] = {"float16", 2},   [FOVEA_FLOAT64] = {"float64", 8},
+    [FOVEA_UINT32] = {"uint32", 4},     [FOVEA_UINT64] = {"uint64", 8},
+    [FOVEA_BFLOAT16] = {"bfloat16", 2},
+};
+
+size_t fovea_rt_dtype_size(int32_t dtype) {
+  if (dtype < 0 || (size_t)dtype >= sizeof types / sizeof *types)
+    return 0;
+  return types[dtype].size;
+}
+
+const char *fovea_rt_dtype_name(int32_t dtype) {
+  return fovea_rt_dtype_size(dtype) ? types[dtype].name : "unknown";
+}
+
+int64_t fovea_rt_byte_size(int32_t dtype, int32_t rank, const int64_t *shape) {
+  int64_t bytes = (int64_t)fovea_rt_dtype_size(dtype);
+  /* An empty tensor is small whatever its other sizes are. */
+  for (int32_t i = 0; i < rank; ++i)
+    if (shape[i] == 0)
+      return 0;
+  for (int32_t i = 0; i < rank; ++i)
+    if (__builtin_mul_overflow(bytes, shape[i], &bytes))
+      return -1;
+  return bytes;
+}
+
+enum { textSize = 256 };
+
+/* "[1, 3, seq]"; sizes that may vary by their name or as "?". */
+static const char *shapeText(char *text, int32_t rank, const int64_t *shape,
+                             const char *const *symbols) {
+  size_t used = (size_t)snprintf(text, textSize, "[");
+  for (int32_t i = 0; i < rank && used < textSize; ++i) {
+    const char *comma = i ? ", " : "";
+    const char *symbol = symbols && *symbols[i] ? symbols[i] : "?";
+    int n = shape[i] >= 0 || !symbols
+                ? snprintf(text + used, textSize - used, "%s%lld", comma,
+                           (long long)shape[i])
+                : snprintf(text + used, textSize - used, "%s%s", comma, symbol);
+    used += (size_t)n;
+  }
+  if (used < textSize)
+    snprintf(text + used, textSize - used, "]");
+  return text;
+}
+
+static fovea_status checkShape(const fovea_tensor_info *info,
+                               const fovea_tensor *tensor) {
+  char want[textSize], got[textSize];
+  int fits = info->rank == tensor->rank;
+  for (int32_t i = 0; fits && i < info->rank; ++i)
+    fits = tensor->shape[i] >= 0 &&
+           (info->dims[i] < 0 || info->dims[i] == tensor->shape[i]);
+  if (fits)
+    return FOVEA_OK;
+  return fovea_rt_error(FOVEA_ERROR_SHAPE,
+                        "input '%s': expected shape %s, got %s", info->name,
+                        shapeText(want, info->rank, info->dims, info->symbols),
+                        shapeText(got, tensor->rank, tensor->shape, NULL));
+}
+
+static fovea_status checkInput(const fovea_tensor_info *info,
+                               const fovea_tensor *tensor) {
+  if (tensor->dtype != info->dtype)
+    return fovea_rt_error(FOVEA_ERROR_DTYPE, "input '%s': expected %s, got %s",
+                          info->name, fovea_rt_dtype_name(info->dtype),
+                          fovea_rt_dtype_name(tensor->dtype));
+  if (tensor->rank < 0 || tensor->rank > FOVEA_MAX_RANK)
+    return fovea_rt_error(FOVEA_ERROR_SHAPE,
+                          "input '%s': rank %d is out of range", info->name,
+                          (int)tensor->rank);
+  fovea_status status = checkShape(info, tensor);
+  if (status != FOVEA_OK)
+    return status;
+  int64_t bytes =
+      fovea_rt_byte_size(tensor->dtype, tensor->rank, tensor->shape);
+  if (bytes < 0)
+    return fovea_rt_error(FOVEA_ERROR_SHAPE, "input '%s': too many elements",
+                          info->name);
+  if (bytes && !tensor->data)
+    return fovea_rt_error(FOVEA_ERROR_INVALID_ARGUMENT, "input '%s': no data",
+                          info->name);
+  if ((uintptr_t)tensor->data % fovea_rt_dtype_size(tensor->dtype))
+    return fovea_rt_error(FOVEA_ERROR_INVALID_ARGUMENT,
+                          "input '%s': data is not aligned to its elements",
+                          info->name);
+  return FOVEA_OK;
+}
+
+/* Looks for an earlier dimension of the same name with another size. */
+static fovea_status checkSymbol(const fovea_tensor *inputs, int32_t input,
+                                int32_t dim) {
+  const fovea_tensor_info *infos = fovea_rt_this_model.inputs;
+  const char *symbol = infos[input].symbols[dim];
+  int64_t size = inputs[input].shape[dim];
+  if (infos[input].dims[dim] >= 0 || !*symbol)
+    return FOVEA_OK;
+  for (int32_t i = 0; i <= input; ++i)
+    for (int32_t d = 0; d < (i == input ? dim : infos[i].rank); ++d) {
+      if (infos[i].dims[d] >= 0 || strcmp(infos[i].symbols[d], symbol))
+        continue;
+      if (inputs[i].shape[d] == size)
+        return FOVEA_OK;
+      return fovea_rt_error(
+          FOVEA_ERROR_SHAPE,
+          "input '%s': dimension %d ('%s') is %lld, but it is %lld in input "
+          "'%s'",
+          infos[input].name, (int)dim, symbol, (long long)size,
+          (long long)inputs[i].shape[d], infos[i].name);
+    }
+  return FOVEA_OK;
+}
+
+fovea_status fovea_rt_check_inputs(const fovea_tensor *inputs, int32_t count) {
+  const fovea_rt_model *model = &fovea_rt_this_model;
+  if (count != model->input_count)
+    return fovea_rt_error(FOVEA_ERROR_INVALID_ARGUMENT,
+                          "expected %d inputs, got %d", (int)model->input_count,
+                          (int)count);
+  for (int32_t i = 0; i < count; ++i) {
+    fovea_status status = checkInput(&model->inputs[i], &inputs[i]);
+    for (int32_t d = 0; status == FOVEA_OK && d < inputs[i].rank; ++d)
+      status = checkSymbol(inputs, i, d);
+    if (status != FOVEA_OK)
+      return status;
+  }
+  return FOVEA_OK;
+}
