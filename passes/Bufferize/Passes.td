@@ -41,9 +41,9 @@ def PlanArena : Pass<"fovea-plan-arena", "::mlir::ModuleOp"> {
     allocates and frees gets an offset in one block of memory; buffers that are
     not alive at the same time overlap (greedy by size, as in "Efficient Memory
     Management for Deep Neural Net Inference", arXiv:2001.03288, section 5.1).
-    The block comes in as one more argument, the last, with the attribute
-    `fovea.arena`; its type says how many bytes it needs. Upstream has no planner:
-    its deallocation passes leave one malloc per buffer.
+    The entry asks the runtime for the block once per call, by its size
+    (`fovea_rt_arena`, a C interface). Upstream has no planner: its deallocation
+    passes leave one malloc per buffer.
 
     Precondition: bufferized module, deallocations inserted right after the last
     use (`optimize-allocation-liveness`). Buffers inside loops and branches are
@@ -55,9 +55,9 @@ def PlanArena : Pass<"fovea-plan-arena", "::mlir::ModuleOp"> {
     memref.dealloc %t : memref<8xf32>
     ```
 
-    becomes `%t = memref.view %arena[%offset][] : memref<64xi8> to memref<8xf32>`.
+    becomes `%t = memref.view %arena[%offset][] : memref<?xi8> to memref<8xf32>`.
   }];
-  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect"];
   let statistics = [
     Statistic<"arenaBytes", "arena-bytes", "Size of the arena">,
     Statistic<"bufferBytes", "buffer-bytes", "Sum of the sizes of the buffers in it">

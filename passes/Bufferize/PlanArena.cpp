@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -117,16 +118,33 @@ static int64_t assignOffsets(MutableArrayRef<Buffer> buffers) {
   return size;
 }
 
+/// The declaration of the runtime's function that hands out the arena of the
+/// current call.
+static func::FuncOp getArenaFunction(func::FuncOp entry) {
+  constexpr llvm::StringLiteral name = "fovea_rt_arena";
+  auto module = entry->getParentOfType<ModuleOp>();
+  if (auto function = module.lookupSymbol<func::FuncOp>(name))
+    return function;
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  auto type = builder.getFunctionType(
+      builder.getI64Type(),
+      MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()));
+  auto function =
+      func::FuncOp::create(builder, builder.getUnknownLoc(), name, type);
+  function.setPrivate();
+  function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
+                    builder.getUnitAttr());
+  return function;
+}
+
 static void rewrite(func::FuncOp entry, ArrayRef<Buffer> buffers,
                     int64_t size) {
-  OpBuilder builder(entry.getContext());
-  auto type = MemRefType::get({size}, builder.getI8Type());
-  auto attrs = builder.getDictionaryAttr(
-      builder.getNamedAttr("fovea.arena", builder.getUnitAttr()));
-  // The entry is public and nobody in the module calls it.
-  (void)entry.insertArgument(entry.getNumArguments(), type, attrs,
-                             entry.getLoc());
-  Value arena = entry.getArguments().back();
+  OpBuilder builder = OpBuilder::atBlockBegin(&entry.getBody().front());
+  Location loc = entry.getLoc();
+  Value bytes = arith::ConstantIntOp::create(builder, loc, size, 64);
+  Value arena =
+      func::CallOp::create(builder, loc, getArenaFunction(entry), bytes)
+          .getResult(0);
   for (const Buffer &buffer : buffers) {
     memref::AllocOp alloc = buffer.alloc;
     builder.setInsertionPoint(alloc);
@@ -144,12 +162,15 @@ static void rewrite(func::FuncOp entry, ArrayRef<Buffer> buffers,
 namespace {
 struct PlanArena : fovea::impl::PlanArenaBase<PlanArena> {
   void runOnOperation() override {
-    for (auto entry : getOperation().getOps<func::FuncOp>()) {
+    for (auto entry :
+         llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
       if (!entry->hasAttr("fovea.entry") || entry.isExternal())
         continue;
       SmallVector<Buffer> buffers = collectBuffers(entry);
       for (const Buffer &buffer : buffers)
         bufferBytes += buffer.bytes;
+      if (buffers.empty())
+        continue;
       int64_t size = assignOffsets(buffers);
       arenaBytes += size;
       rewrite(entry, buffers, size);

@@ -3,14 +3,16 @@
 // %a and %c are never alive together and share their place; %b lies beside
 // both. The result is the caller's and stays on the heap.
 
+// CHECK:       func.func private @fovea_rt_arena(i64) -> memref<?xi8> attributes {llvm.emit_c_interface}
 // CHECK-LABEL: func.func @main
-// CHECK-SAME:    %[[ARENA:[a-z0-9]+]]: memref<192xi8> {fovea.arena}
+// CHECK:         %[[SIZE:.*]] = arith.constant 192 : i64
+// CHECK:         %[[ARENA:.*]] = call @fovea_rt_arena(%[[SIZE]])
 // CHECK:         %[[O0:.*]] = arith.constant 0 : index
-// CHECK:         memref.view %[[ARENA]][%[[O0]]][] : memref<192xi8> to memref<32xf32>
+// CHECK:         memref.view %[[ARENA]][%[[O0]]][] : memref<?xi8> to memref<32xf32>
 // CHECK:         %[[O1:.*]] = arith.constant 128 : index
-// CHECK:         memref.view %[[ARENA]][%[[O1]]][] : memref<192xi8> to memref<4xf32>
+// CHECK:         memref.view %[[ARENA]][%[[O1]]][] : memref<?xi8> to memref<4xf32>
 // CHECK:         %[[O2:.*]] = arith.constant 0 : index
-// CHECK:         memref.view %[[ARENA]][%[[O2]]][] : memref<192xi8> to memref<5xf32>
+// CHECK:         memref.view %[[ARENA]][%[[O2]]][] : memref<?xi8> to memref<5xf32>
 // CHECK:         memref.alloc() : memref<4xf32>
 // CHECK-NOT:     memref.dealloc
 func.func @main() -> memref<4xf32> attributes {fovea.entry} {
@@ -30,7 +32,7 @@ func.func @main() -> memref<4xf32> attributes {fovea.entry} {
 // would overflow an offset stays where it is.
 
 // CHECK-LABEL: func.func @nested
-// CHECK-SAME:    memref<128xi8> {fovea.arena}
+// CHECK:         arith.constant 128 : i64
 // CHECK:         scf.for
 // CHECK-COUNT-2:   memref.view
 // CHECK:         memref.alloc() : memref<1099511627776xf32>
