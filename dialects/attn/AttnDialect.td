@@ -15,6 +15,8 @@ def Attn_Dialect : Dialect {
   let name = "attn";
   let cppNamespace = "::fovea::attn";
   let summary = "Attention, masks and token reduction";
+  let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
   let description = [{
     Attention as one structured operation whose dimensions are known by role,
     not by position, so that a layout, a grouping of heads or a window needs no

@@ -1,4 +1,4 @@
-//===- AttnOps.td - All operations of the attn dialect -----*- tablegen -*-===//
+//===- AttnOps.td - Everything of the attn dialect ---------*- tablegen -*-===//
 //
 // Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -10,6 +10,15 @@
 #define FOVEA_DIALECTS_ATTN_ATTNOPS_TD
 
 include "dialects/attn/AttnDialect.td"
+include "dialects/attn/AttnEnums.td"
 include "dialects/attn/AttnInterfaces.td"
+include "dialects/attn/Masks/Causal.td"
+include "dialects/attn/Masks/Combine.td"
+include "dialects/attn/Masks/Dense.td"
+include "dialects/attn/Masks/Padding.td"
+include "dialects/attn/Masks/SlidingWindow.td"
+include "dialects/attn/Ops/Attention.td"
+include "dialects/attn/Ops/Region.td"
+include "dialects/attn/Schedule/Schedule.td"
 
 #endif // FOVEA_DIALECTS_ATTN_ATTNOPS_TD
