@@ -92,6 +92,7 @@ static void buildMemRef(OpPassManager &pm) {
 
 static void buildLLVM(OpPassManager &pm) {
   pm.addPass(createConvertLinalgToLoopsPass());
+  pm.addPass(createSerializeLoops());
   pm.addPass(createForallToParallelLoopPass());
   pm.addPass(createConvertSCFToOpenMPPass());
   pm.addPass(createConvertVectorToSCFPass());

@@ -33,4 +33,23 @@ def ExpandMath : Pass<"fovea-expand-math"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def SerializeLoops : Pass<"fovea-serialize-loops", "::mlir::ModuleOp"> {
+  let summary = "Run parallel loops with little work on the calling thread";
+  let description = [{
+    Waking a team of threads and waiting for it costs a few microseconds. A
+    parallel loop whose work, estimated from the static trip counts and shapes
+    inside it, is smaller than that becomes a sequential loop, and so does one
+    inside another parallel loop, whose threads are busy already. What is not
+    known statically counts as large. Upstream's `scf-forall-to-for` converts
+    every loop or none.
+
+    Precondition: bufferized (a loop with results is left alone). Example:
+    `scf.forall (%i) in (4)` around sixteen additions becomes `scf.for`.
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect"];
+  let options = [Option<"minWork", "min-work", "int64_t", "16384",
+                        "Scalar or vector operations that pay for a team">];
+  let statistics = [Statistic<"numSerialized", "serialized", "Loops made sequential">];
+}
+
 #endif // FOVEA_PASSES_CPU_PASSES_TD
