@@ -100,6 +100,18 @@ void *fovea_rt_arena(int64_t bytes) {
   return arena;
 }
 
+/* The arena as generated code asks for it: the C interface of a function that
+ * returns a memref<?xi8>. */
+typedef struct {
+  void *allocated, *aligned;
+  int64_t offset, size, stride;
+} ByteMemRef;
+
+void _mlir_ciface_fovea_rt_arena(ByteMemRef *result, int64_t bytes) {
+  void *arena = fovea_rt_arena(bytes);
+  *result = (ByteMemRef){arena, arena, 0, bytes, 1};
+}
+
 /* What the lowering of memref.alloc and memref.dealloc calls. */
 void *_mlir_memref_to_llvm_alloc(uint64_t bytes) {
   return fovea_rt_allocate((int64_t)bytes);

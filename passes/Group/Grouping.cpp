@@ -38,7 +38,8 @@ llvm::StringRef fovea::groupKindName(GroupKind kind) {
 }
 
 bool fovea::isKernelWork(Operation *op) {
-  if (isa<linalg::FillOp>(op) || !isa<TilingInterface>(op))
+  if (isa<linalg::FillOp>(op) ||
+      !(isa<TilingInterface>(op) || isa<attn::AttnDialect>(op->getDialect())))
     return false;
   auto dps = dyn_cast<DestinationStyleOpInterface>(op);
   return dps && dps.hasPureTensorSemantics() && op->getNumResults() != 0;
