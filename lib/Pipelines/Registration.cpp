@@ -13,6 +13,7 @@
 #include "fovea/passes/Bufferize/Passes.h"
 #include "fovea/passes/CPU/Passes.h"
 #include "fovea/passes/Group/Passes.h"
+#include "fovea/passes/Tile/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -29,6 +30,7 @@ void fovea::registerAllDialects(DialectRegistry &registry) {
 
 void fovea::registerAllPasses() {
   registerFoveaGroupPasses();
+  registerFoveaTilePasses();
   registerFoveaBufferizePasses();
   registerFoveaCPUPasses();
   registerPipelines();
