@@ -11,6 +11,7 @@
 #include "fovea/passes/Bufferize/Passes.h"
 #include "fovea/passes/CPU/Passes.h"
 #include "fovea/passes/Group/Passes.h"
+#include "fovea/passes/Recognize/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
@@ -35,7 +36,13 @@ static void addCleanup(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-static void buildRecognize(OpPassManager &pm) { addCleanup(pm); }
+static void buildRecognize(OpPassManager &pm) {
+  // Dead results of exporters would count as uses of the probabilities.
+  addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createRecognizeSoftmax());
+  pm.addNestedPass<func::FuncOp>(createRecognizeAttention());
+  addCleanup(pm);
+}
 
 static void buildGroup(OpPassManager &pm) {
   pm.addPass(createDecomposeAggregates());

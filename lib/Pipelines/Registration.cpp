@@ -13,7 +13,7 @@
 #include "fovea/passes/Bufferize/Passes.h"
 #include "fovea/passes/CPU/Passes.h"
 #include "fovea/passes/Group/Passes.h"
-#include "fovea/passes/Tile/Passes.h"
+#include "fovea/passes/Recognize/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -29,8 +29,8 @@ void fovea::registerAllDialects(DialectRegistry &registry) {
 }
 
 void fovea::registerAllPasses() {
+  registerFoveaRecognizePasses();
   registerFoveaGroupPasses();
-  registerFoveaTilePasses();
   registerFoveaBufferizePasses();
   registerFoveaCPUPasses();
   registerPipelines();

@@ -1,4 +1,4 @@
-//===- Passes.h - Passes of the Tile stage ----------------------*- C++ -*-===//
+//===- Passes.h - Recognition of attention ----------------------*- C++ -*-===//
 //
 // Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,15 +6,23 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FOVEA_PASSES_TILE_PASSES_H
-#define FOVEA_PASSES_TILE_PASSES_H
+#ifndef FOVEA_PASSES_RECOGNIZE_PASSES_H
+#define FOVEA_PASSES_RECOGNIZE_PASSES_H
 
 #include "mlir/Pass/Pass.h"
 
+namespace mlir::func {
+class FuncOp;
+} // namespace mlir::func
+
 namespace fovea {
+
 #define GEN_PASS_DECL
+#include "fovea/passes/Recognize/Passes.h.inc"
+
 #define GEN_PASS_REGISTRATION
-#include "fovea/passes/Tile/Passes.h.inc"
+#include "fovea/passes/Recognize/Passes.h.inc"
+
 } // namespace fovea
 
-#endif // FOVEA_PASSES_TILE_PASSES_H
+#endif // FOVEA_PASSES_RECOGNIZE_PASSES_H

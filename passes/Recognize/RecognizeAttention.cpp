@@ -1,0 +1,171 @@
+//===- RecognizeAttention.cpp - Decomposed attention to attn.attention ----===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fovea/passes/Recognize/Passes.h"
+
+#include "fovea/Analysis/Remarks.h"
+#include "fovea/dialects/attn/Attn.h"
+#include "fovea/passes/Recognize/AttentionMatch.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace fovea {
+#define GEN_PASS_DEF_RECOGNIZEATTENTION
+#include "fovea/passes/Recognize/Passes.h.inc"
+} // namespace fovea
+
+using namespace mlir;
+using namespace fovea;
+
+namespace {
+
+/// Where the probabilities of one softmax go.
+struct Uses {
+  /// Contractions that read them, by operand.
+  SmallVector<OpOperand *> contractions;
+  /// An operation that is neither elementwise, nor a view, nor a contraction,
+  /// and would need the probabilities in memory.
+  Operation *other = nullptr;
+};
+
+class RecognizeAttentionPass
+    : public fovea::impl::RecognizeAttentionBase<RecognizeAttentionPass> {
+public:
+  void runOnOperation() override;
+
+private:
+  void recognize(linalg::SoftmaxOp softmax);
+};
+
+} // namespace
+
+/// Follow the probabilities forward through elementwise operations and views.
+static Uses followProbabilities(linalg::SoftmaxOp softmax) {
+  constexpr unsigned kMaxVisited = 256;
+  Uses uses;
+  SetVector<Value> seen;
+  seen.insert(softmax->getResult(0));
+  for (unsigned i = 0; i < seen.size() && seen.size() < kMaxVisited; ++i) {
+    for (OpOperand &use : seen[i].getUses()) {
+      Operation *user = use.getOwner();
+      auto op = dyn_cast<linalg::LinalgOp>(user);
+      bool isLocal = user->getBlock() == softmax->getBlock();
+      if (op && isLocal && op.isDpsInput(&use) && isZeroInitContraction(op)) {
+        uses.contractions.push_back(&use);
+        continue;
+      }
+      bool reads = op && op.isDpsInput(&use) && isPointwise(op);
+      bool passes =
+          reads ||
+          isa<tensor::CastOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
+              user);
+      if (isLocal && passes)
+        seen.insert(user->getResult(0));
+      else if (!isOpTriviallyDead(user))
+        uses.other = user;
+    }
+  }
+  return uses;
+}
+
+/// Whether nothing but the matched contractions needs the probabilities: each
+/// use of a value on a way to them is itself on such a way.
+static bool coversAllUses(linalg::SoftmaxOp softmax,
+                          ArrayRef<AttentionMatch> matches) {
+  SmallVector<Operation *> work = {softmax};
+  SmallPtrSet<Operation *, 8> seen;
+  while (!work.empty()) {
+    Operation *op = work.pop_back_val();
+    if (!seen.insert(op).second)
+      continue;
+    for (Operation *user : op->getUsers()) {
+      bool isEnd = llvm::any_of(matches, [&](const AttentionMatch &match) {
+        return user == match.outputOp();
+      });
+      bool isPath = llvm::any_of(matches, [&](const AttentionMatch &match) {
+        return match.probTree.contains(user);
+      });
+      if (!isEnd && !isPath && !isOpTriviallyDead(user))
+        return false;
+      if (isPath)
+        work.push_back(user);
+    }
+  }
+  return true;
+}
+
+/// What the remark about a recognised site says.
+static std::string describe(attn::AttentionOp op) {
+  std::string text = "fused into one operation";
+  if (!op.getScore().empty())
+    text += ", with a score region";
+  if (!op.getProb().empty())
+    text += ", with a probability region";
+  return text;
+}
+
+void RecognizeAttentionPass::recognize(linalg::SoftmaxOp softmax) {
+  Uses uses = followProbabilities(softmax);
+  if (uses.contractions.empty()) {
+    reportSite("attention", false, {softmax},
+               "no product with values follows the softmax");
+    return;
+  }
+  SmallVector<AttentionMatch, 0> matches;
+  std::string why;
+  Operation *missed = nullptr;
+  for (OpOperand *use : uses.contractions) {
+    AttentionMatch match = matchAttention(softmax, *use);
+    if (match.why.empty()) {
+      matches.push_back(std::move(match));
+      continue;
+    }
+    if (!missed)
+      why = match.why;
+    missed = use->getOwner();
+  }
+  if (matches.empty()) {
+    reportSite("attention", false, {softmax, missed}, why);
+    return;
+  }
+  if (uses.other || missed || !coversAllUses(softmax, matches)) {
+    Operation *user = uses.other ? uses.other : missed;
+    SmallVector<Operation *> ops = {softmax};
+    if (user)
+      ops.push_back(user);
+    reportSite("attention", false, ops,
+               "the probabilities are used by something else than a product "
+               "with values");
+    return;
+  }
+  IRRewriter rewriter(&getContext());
+  for (OpOperand *use : uses.contractions) {
+    // Matched again: what was built for an earlier use may be an operand now.
+    AttentionMatch match = matchAttention(softmax, *use);
+    SmallVector<Operation *> ops = {match.softmax, match.scores, match.output};
+    auto op = cast<attn::AttentionOp>(buildAttention(rewriter, match));
+    reportSite("attention", true, ops, describe(op));
+  }
+}
+
+void RecognizeAttentionPass::runOnOperation() {
+  SmallVector<linalg::SoftmaxOp> sites;
+  getOperation().walk([&](linalg::SoftmaxOp op) {
+    if (op.hasPureTensorSemantics())
+      sites.push_back(op);
+  });
+  for (linalg::SoftmaxOp op : sites)
+    recognize(op);
+  IRRewriter rewriter(&getContext());
+  (void)runRegionDCE(rewriter, getOperation()->getRegions());
+}
