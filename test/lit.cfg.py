@@ -13,11 +13,13 @@ import lit.formats
 config.name = "Fovea"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".py"]
-config.excludes = ["Inputs", "oracles", "lit.cfg.py", "Unit"]
+config.excludes = ["Inputs", "oracles", "harness.py", "export.py", "count_attention.py", "lit.cfg.py", "Unit"]
 config.test_source_root = os.path.join(config.fovea_source, "test")
 config.test_exec_root = os.path.join(config.fovea_build, "test")
 
 tools = os.path.join(config.fovea_build, "bin")
+if not os.path.exists(os.path.join(tools, "fovea-run")):
+    config.excludes += ["Execution", "Models"]
 config.environment["PATH"] = os.pathsep.join([tools, config.llvm_tools, os.environ.get("PATH", "")])
 # Tests run side by side: a program that takes every core only disturbs them.
 config.environment["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")

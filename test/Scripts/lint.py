@@ -43,7 +43,8 @@ class Lint(unittest.TestCase):
         self.assertEqual(code, 0, out)
 
     def test_upward_arrow(self):
-        self.fails("arrows", {"dialects/attn/A.cpp": '#include "fovea/passes/Tile/Passes.h"\n'}, "A.cpp:1:", "dialects includes")
+        self.fails("arrows", {"dialects/attn/A.cpp": '#include "fovea/passes/Tile/Passes.h"\n'}, "A.cpp:1:",
+                   "dialects includes")
         self.fails("arrows", {"lib/Schedule/S.cpp": '\n#include "fovea/Pipelines/P.h"\n'}, "S.cpp:2:")
         self.fails("arrows", {"include/fovea/Target/T.h": '#include "fovea/Package/P.h"\n'}, "T.h:1:")
 
@@ -55,10 +56,11 @@ class Lint(unittest.TestCase):
         self.fails("borders", {"lib/Runtime/R.c": '#include "llvm/Support/X.h"\n'}, "links no LLVM")
 
     def test_downward_arrow(self):
-        self.passes("arrows", {
-            "tools/fovea-opt/o.cpp": '#include "fovea/Pipelines/P.h"\n#include "mlir/IR/X.h"\n',
-            "passes/Tile/T.cpp": '#include "fovea/passes/Tile/Passes.h"\n#include "fovea/dialects/attn/Attn.h"\n',
-        })
+        self.passes(
+            "arrows", {
+                "tools/fovea-opt/o.cpp": '#include "fovea/Pipelines/P.h"\n#include "mlir/IR/X.h"\n',
+                "passes/Tile/T.cpp": '#include "fovea/passes/Tile/Passes.h"\n#include "fovea/dialects/attn/Attn.h"\n',
+            })
 
     def test_onnx_border(self):
         self.fails("borders", {"passes/Fuse/F.cpp": "#include <onnx/onnx_pb.h>\n"}, "only lib/Import")
@@ -71,7 +73,8 @@ class Lint(unittest.TestCase):
 
     def test_function_length(self):
         body = "  f(\"}\"); // }\n" * 78
-        self.fails("functions", {"lib/Target/T.cpp": "namespace a {\nvoid f() {\n" + body + "}\n}\n"}, "T.cpp:2:", "'f' has 80")
+        self.fails("functions", {"lib/Target/T.cpp": "namespace a {\nvoid f() {\n" + body + "}\n}\n"}, "T.cpp:2:",
+                   "'f' has 80")
         self.passes("functions", {"lib/Target/T.cpp": "namespace a {\nvoid f() {\n" + body[15:] + "}\n" * 2})
         method = "struct S {\n  S(int a)\n      : a(a) {\n" + body + "  }\n};\n"
         self.fails("functions", {"lib/Target/T.cpp": method}, "'S'")
