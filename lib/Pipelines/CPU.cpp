@@ -12,6 +12,7 @@
 #include "fovea/passes/CPU/Passes.h"
 #include "fovea/passes/Group/Passes.h"
 #include "fovea/passes/Recognize/Passes.h"
+#include "fovea/passes/Tile/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
@@ -71,7 +72,15 @@ static bool isTileScratch(Value alloc) {
   return op && op->getParentOfType<scf::ForallOp>();
 }
 
+static void buildTile(OpPassManager &pm) {
+  // What no tiled form serves takes the general one.
+  pm.addPass(createDecomposeAttention());
+  pm.addPass(createDecomposeAggregates());
+  addCleanup(pm);
+}
+
 static void buildMemRef(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createBindDestinations());
   // A destination that is only a slice of a larger tensor is written in place.
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
@@ -91,13 +100,11 @@ static void buildMemRef(OpPassManager &pm) {
   bufferization::buildBufferDeallocationPipeline(pm);
   addCleanup(pm);
   pm.addPass(createHoistScratch());
-  // The planner sees lifetimes by where buffers are freed.
-  pm.addNestedPass<func::FuncOp>(
-      bufferization::createOptimizeAllocationLivenessPass());
   pm.addPass(createPlanArena());
 }
 
 static void buildLLVM(OpPassManager &pm) {
+  pm.addPass(createExpandMath());
   pm.addPass(createConvertLinalgToLoopsPass());
   pm.addPass(createSerializeLoops());
   pm.addPass(createForallToParallelLoopPass());
@@ -135,6 +142,8 @@ void fovea::buildStage(OpPassManager &pm, Stage stage,
     return buildRecognize(pm);
   case Stage::Group:
     return buildGroup(pm);
+  case Stage::Tile:
+    return buildTile(pm);
   case Stage::MemRef:
     return buildMemRef(pm);
   case Stage::LLVM:
@@ -142,7 +151,6 @@ void fovea::buildStage(OpPassManager &pm, Stage stage,
   case Stage::Import:
   case Stage::Mask:
   case Stage::Schedule:
-  case Stage::Tile:
   case Stage::Vector:
     return;
   }

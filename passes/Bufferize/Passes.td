@@ -11,6 +11,27 @@
 
 include "mlir/Pass/PassBase.td"
 
+def BindDestinations : Pass<"fovea-bind-destinations", "::mlir::func::FuncOp"> {
+  let summary = "Make each kernel write its results into its destinations";
+  let description = [{
+    A kernel is to write its i-th result into its i-th destination argument (the
+    last arguments, one per result). A rewrite inside a kernel may have ended in
+    a new tensor instead. This pass states the rule in IR, by
+    `bufferization.materialize_in_destination` before the return; bufferization
+    then drops it where it holds already, `eliminate-empty-tensors` makes it hold
+    where it can, and a copy remains otherwise.
+
+    Precondition: tensors. Example: `return %r` in a kernel whose last argument
+    is `%d` becomes
+
+    ```mlir
+    %w = bufferization.materialize_in_destination %r in %d
+    return %w
+    ```
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
 def HoistScratch : Pass<"fovea-hoist-scratch", "::mlir::ModuleOp"> {
   let summary = "Let callers own the scratch buffers of kernels";
   let description = [{
@@ -45,8 +66,8 @@ def PlanArena : Pass<"fovea-plan-arena", "::mlir::ModuleOp"> {
     (`fovea_rt_arena`, a C interface). Upstream has no planner: its deallocation
     passes leave one malloc per buffer.
 
-    Precondition: bufferized module, deallocations inserted right after the last
-    use (`optimize-allocation-liveness`). Buffers inside loops and branches are
+    Precondition: bufferized module, deallocations inserted anywhere after the
+    last use; the planner looks for that use itself. Buffers inside loops and branches are
     placed as well and live as long as the outermost loop around them. Example:
 
     ```mlir

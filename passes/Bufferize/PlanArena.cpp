@@ -9,6 +9,7 @@
 #include "fovea/passes/Bufferize/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -61,12 +62,21 @@ static std::optional<int64_t> sizeInBytes(MemRefType type) {
 }
 
 /// Every buffer with a static size that is freed in the block that allocates
-/// it.
+/// it. It is alive from there to the last use of whatever may alias it.
 static SmallVector<Buffer> collectBuffers(func::FuncOp entry) {
   DenseMap<Operation *, int64_t> position;
   Block &block = entry.getBody().front();
   for (auto [i, op] : llvm::enumerate(block))
     position[&op] = i;
+  BufferViewFlowAnalysis aliases(entry);
+  auto lastUse = [&](memref::AllocOp alloc, memref::DeallocOp dealloc) {
+    int64_t last = position[block.findAncestorOpInBlock(*alloc)];
+    for (Value alias : aliases.resolve(alloc))
+      for (Operation *user : alias.getUsers())
+        if (user != dealloc)
+          last = std::max(last, position[block.findAncestorOpInBlock(*user)]);
+    return last;
+  };
   SmallVector<Buffer> buffers;
   entry.walk([&](memref::AllocOp alloc) {
     std::optional<int64_t> bytes = sizeInBytes(alloc.getType());
@@ -78,7 +88,7 @@ static SmallVector<Buffer> collectBuffers(func::FuncOp entry) {
         continue;
       buffers.push_back({alloc, dealloc, *bytes,
                          position[block.findAncestorOpInBlock(*alloc)],
-                         position[block.findAncestorOpInBlock(*dealloc)]});
+                         lastUse(alloc, dealloc)});
       return;
     }
   });
