@@ -10,6 +10,7 @@
 
 #include "fovea/passes/Bufferize/Passes.h"
 #include "fovea/passes/CPU/Passes.h"
+#include "fovea/passes/Fuse/Passes.h"
 #include "fovea/passes/Group/Passes.h"
 #include "fovea/passes/Recognize/Passes.h"
 #include "fovea/passes/Tile/Passes.h"
@@ -40,8 +41,13 @@ static void addCleanup(OpPassManager &pm) {
 static void buildRecognize(OpPassManager &pm) {
   // Dead results of exporters would count as uses of the probabilities.
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createCanonicalizeLayout());
+  addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createRecognizeSoftmax());
   pm.addNestedPass<func::FuncOp>(createRecognizeAttention());
+  addCleanup(pm);
+  // After recognition, which follows one operation at a time.
+  pm.addNestedPass<func::FuncOp>(createFuseElementwise());
   addCleanup(pm);
 }
 

@@ -12,6 +12,7 @@
 #include "fovea/dialects/attn/Attn.h"
 #include "fovea/passes/Bufferize/Passes.h"
 #include "fovea/passes/CPU/Passes.h"
+#include "fovea/passes/Fuse/Passes.h"
 #include "fovea/passes/Group/Passes.h"
 #include "fovea/passes/Recognize/Passes.h"
 
@@ -29,6 +30,7 @@ void fovea::registerAllDialects(DialectRegistry &registry) {
 }
 
 void fovea::registerAllPasses() {
+  registerFoveaFusePasses();
   registerFoveaRecognizePasses();
   registerFoveaGroupPasses();
   registerFoveaBufferizePasses();

@@ -99,12 +99,11 @@ bool fovea::absorbScale(View &view, double &scale,
   if (!op || !isPointwise(op) || op.getNumDpsInputs() > 2)
     return false;
   Block *body = op.getBlock();
-  if (!llvm::hasNItems(body->without_terminator(), 1))
+  Operation *last = body->getTerminator()->getOperand(0).getDefiningOp();
+  if (!isa_and_nonnull<arith::MulFOp, arith::DivFOp>(last) ||
+      last->getBlock() != body)
     return false;
-  Operation &inner = body->front();
-  if (!isa<arith::MulFOp, arith::DivFOp>(inner) ||
-      body->getTerminator()->getOperand(0) != inner.getResult(0))
-    return false;
+  Operation &inner = *last;
   bool divides = isa<arith::DivFOp>(inner);
   for (unsigned side = 0; side < (divides ? 1 : 2); ++side) {
     auto scaled = dyn_cast<BlockArgument>(inner.getOperand(side));

@@ -1,0 +1,76 @@
+//===- Passes.td - Layout and elementwise fusion -----------*- tablegen -*-===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_FUSE_PASSES_TD
+#define FOVEA_PASSES_FUSE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def CanonicalizeLayout
+    : Pass<"fovea-canonicalize-layout", "::mlir::func::FuncOp"> {
+  let summary = "Bring slices, reshapes and transposes into one order";
+  let description = [{
+    Exporters take queries, keys and values out of one packed projection in many
+    ways: split, then reshape, then transpose; or reshape, transpose to five
+    dimensions, then take one. The pass moves slices before transposes and
+    reshapes, merges reshapes that follow each other and drops those that do
+    nothing, so that a slice is always a view of the packed projection and a
+    transpose is next to what uses it.
+
+    A transpose is only moved past slices if it has no other users, so no
+    element is transposed twice.
+
+    Preconditions: none.
+
+    Example:
+
+    ```mlir
+    %t = linalg.transpose %x [2, 0, 1]     %q = tensor.extract_slice %t[0, ...]
+    // becomes
+    %s = tensor.extract_slice %x[..., 0]   %q = linalg.transpose %s
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def FuseElementwise : Pass<"fovea-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Make one operation of a chain of elementwise operations";
+  let description = [{
+    Each elementwise operation on its own reads and writes its tensors once; a
+    chain of them is bound by memory. The pass fuses a producer into its only
+    consumer, and transposes and broadcasts into every consumer, by upstream's
+    elementwise fusion. It does not fuse
+
+    * a producer with several users, which would be computed several times;
+    * a producer whose result the consumer broadcasts, for the same reason;
+    * anything but a transpose or a broadcast into a contraction, whose inputs
+      are read many times.
+
+    A reshape between a contraction and what follows it elementwise is moved
+    behind that, so that bias and activation are next to the contraction.
+
+    Preconditions: attention is recognised, as that needs the chain unfused.
+
+    Example:
+
+    ```mlir
+    %a = linalg.generic add(%x, %bias)    %b = linalg.generic relu(%a)
+    // becomes
+    %b = linalg.generic relu(add(%x, %bias))
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+#endif // FOVEA_PASSES_FUSE_PASSES_TD
