@@ -15,6 +15,7 @@
 #include "fovea/passes/Fuse/Passes.h"
 #include "fovea/passes/Group/Passes.h"
 #include "fovea/passes/Recognize/Passes.h"
+#include "fovea/passes/Tile/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -33,6 +34,7 @@ void fovea::registerAllPasses() {
   registerFoveaFusePasses();
   registerFoveaRecognizePasses();
   registerFoveaGroupPasses();
+  registerFoveaTilePasses();
   registerFoveaBufferizePasses();
   registerFoveaCPUPasses();
   registerPipelines();

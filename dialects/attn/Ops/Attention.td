@@ -27,7 +27,7 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     ```
     S = scale * sum over K1 of Q * K        in the compute type
     S = score(S, captures)                  a region, the identity if absent
-    S = mask(i, j) ? S : -inf
+    S = mask(i, j) ? S : -inf               (0 for the normalizer none)
     P = normalizer(S) over K2
     P = prob(P, captures)                   a region, the identity if absent
     O = sum over K2 of P * V

@@ -1,8 +1,8 @@
 //===- Importer.h - Walks an ONNX graph -------------------------*- C++ -*-===//
 //
-// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
-// See LICENSE for license information.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information. SPDX-License-Identifier:
+// Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <memory>
 #include <vector>
@@ -68,6 +69,9 @@ struct Scope {
   /// In a function body: what attribute references resolve to, and opsets.
   const llvm::StringMap<const onnx::AttributeProto *> *attributes = nullptr;
   const llvm::StringMap<int64_t> *opsets = nullptr;
+
+  /// Adds the constants and inferred types of `graph`.
+  void add(const onnx::GraphProto &graph);
 };
 
 /// Handed to each op handler: the node's inputs, attributes and outputs.
@@ -105,8 +109,7 @@ public:
   bool hasAttr(llvm::StringRef name) const { return attr(name) != nullptr; }
   int64_t attrInt(llvm::StringRef name, int64_t otherwise) const;
   double attrFloat(llvm::StringRef name, double otherwise) const;
-  std::string attrString(llvm::StringRef name,
-                         llvm::StringRef otherwise) const;
+  std::string attrString(llvm::StringRef name, llvm::StringRef otherwise) const;
   /// Nothing where the attribute is absent.
   std::optional<llvm::SmallVector<int64_t>>
   attrInts(llvm::StringRef name) const;
@@ -153,6 +156,7 @@ public:
   importGraph(const onnx::GraphProto &graph, llvm::ArrayRef<Binding> args);
 
 private:
+  mlir::LogicalResult resolveInputs();
   void infer();
 
   Importer &owner;
@@ -174,9 +178,10 @@ public:
   mlir::OwningOpRef<mlir::ModuleOp> importModel();
 
   mlir::LogicalResult importNode(const onnx::NodeProto &node, Scope &scope);
-  mlir::LogicalResult importNodes(
-      const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes,
-      Scope &scope);
+  using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
+  /// Imports those of `nodes` that the names in `live` need.
+  mlir::LogicalResult importNodes(const Nodes &nodes, llvm::StringSet<> live,
+                                  Scope &scope);
   mlir::FailureOr<llvm::SmallVector<Binding>>
   importGraph(const onnx::GraphProto &graph, llvm::ArrayRef<Binding> args,
               Scope *parent);
@@ -190,7 +195,6 @@ public:
 
 private:
   mlir::LogicalResult importFunctionBody(NodeImporter &node);
-  mlir::LogicalResult foldConstantNode(NodeImporter &node, bool &folded);
   mlir::FailureOr<mlir::func::FuncOp> createMain(Scope &scope);
   mlir::LogicalResult finishMain(mlir::func::FuncOp main, Scope &scope);
 

@@ -1,8 +1,8 @@
 //===- TensorBuilder.h - Builds tensor programs -----------------*- C++ -*-===//
 //
-// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
-// See LICENSE for license information.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information. SPDX-License-Identifier:
+// Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
@@ -73,12 +73,16 @@ public:
   mlir::OpFoldResult product(llvm::ArrayRef<mlir::OpFoldResult> dims);
   /// True where both are known to be equal at compile time.
   bool same(mlir::OpFoldResult a, mlir::OpFoldResult b);
+  /// True where `factor` is known to divide `product`.
+  bool divides(mlir::OpFoldResult factor, mlir::OpFoldResult product);
 
   // Shapes. ------------------------------------------------------------------
   /// Size of dimension `i`. Equal dynamic sizes give the same SSA value as far
   /// as they can be traced (results to destinations, casts, slices).
   mlir::OpFoldResult dim(mlir::Value tensor, int64_t i);
   Dims shape(mlir::Value tensor);
+  /// States that dimension `i` of `tensor` is `size` at run time.
+  void setDim(mlir::Value tensor, int64_t i, mlir::OpFoldResult size);
   mlir::RankedTensorType type(mlir::Value tensor) {
     return mlir::cast<mlir::RankedTensorType>(tensor.getType());
   }
@@ -95,7 +99,8 @@ public:
   /// Fails the run with `message` unless `condition` (i1) holds.
   void runtimeCheck(mlir::Value condition, const llvm::Twine &message);
 
-  // Tensors. -------------------------------------------------------------------
+  // Tensors.
+  // -------------------------------------------------------------------
   mlir::Value empty(llvm::ArrayRef<mlir::OpFoldResult> dims,
                     mlir::Type elementType);
   mlir::Value fill(mlir::Value scalar, llvm::ArrayRef<mlir::OpFoldResult> dims);
@@ -156,7 +161,8 @@ public:
   /// Refines or forgets static sizes.
   mlir::Value castShape(mlir::Value input, mlir::RankedTensorType type);
 
-  // Element types. -------------------------------------------------------------
+  // Element types.
+  // -------------------------------------------------------------
   /// ONNX Cast on one scalar: float to integer truncates, anything to i1 is
   /// "!= 0". Signedness concerns integers on either side.
   mlir::Value castScalar(mlir::Value scalar, mlir::Type to,
@@ -165,7 +171,8 @@ public:
                                       bool fromUnsigned = false,
                                       bool toUnsigned = false);
 
-  // Compile-time knowledge. ------------------------------------------------------
+  // Compile-time knowledge.
+  // ------------------------------------------------------
   /// Elements of a tiny tensor as scalar values: constants, from_elements, and
   /// (with `extract`) any small static tensor by tensor.extract.
   std::optional<llvm::SmallVector<mlir::Value>> scalars(mlir::Value tensor,
@@ -182,14 +189,18 @@ public:
   mlir::Value sharedConstant(mlir::TypedAttr attr);
   /// Where shared constants go: the entry block of @main.
   mlir::Block *constantBlock = nullptr;
+  /// Sets the insertion point where `value` is defined and all shared constants
+  /// so far are, too.
+  void setInsertionPointAfterDefinition(mlir::Value value);
 
 private:
-  mlir::OpFoldResult traceDim(mlir::Value tensor, int64_t i);
+  mlir::Operation *lastConstant = nullptr;
   mlir::FailureOr<mlir::Value> alignForBroadcast(mlir::Value input,
                                                  const Dims &to);
 
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> dimCache;
   llvm::DenseMap<mlir::Attribute, mlir::Value> constantCache;
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> elementCache;
 };
 
 /// Most elements a tensor may have to be evaluated element by element.

@@ -1,0 +1,20 @@
+//===- Passes.h - Passes of the Tile stage ----------------------*- C++ -*-===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_TILE_PASSES_H
+#define FOVEA_PASSES_TILE_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace fovea {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "fovea/passes/Tile/Passes.h.inc"
+} // namespace fovea
+
+#endif // FOVEA_PASSES_TILE_PASSES_H

@@ -1,0 +1,21 @@
+//===- Registry.cpp - The list of op families -----------------------------===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information. SPDX-License-Identifier:
+// Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Importer.h"
+#include "Ops/Families.h"
+
+using namespace fovea::frontend;
+
+const OpRegistry &fovea::frontend::opRegistry() {
+  static const OpRegistry registry = [] {
+    OpRegistry result;
+    registerElementwiseOps(result);
+    return result;
+  }();
+  return registry;
+}

@@ -1,0 +1,259 @@
+//===- TensorBuilderLayout.cpp - Layout and assembly of tensors -----------===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information. SPDX-License-Identifier:
+// Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TensorBuilder.h"
+
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace fovea::frontend;
+
+Value TensorBuilder::empty(ArrayRef<OpFoldResult> dims, Type elementType) {
+  return tensor::EmptyOp::create(*this, dims, elementType);
+}
+
+Value TensorBuilder::fill(Value scalar, ArrayRef<OpFoldResult> dims) {
+  Value init = empty(dims, scalar.getType());
+  return linalg::FillOp::create(*this, scalar, init).getResult(0);
+}
+
+Value TensorBuilder::zeros(ArrayRef<OpFoldResult> dims, Type elementType) {
+  return fill(scalar(elementType, 0), dims);
+}
+
+Value TensorBuilder::castShape(Value input, RankedTensorType to) {
+  return createOrFold<tensor::CastOp>(to, input);
+}
+
+Value TensorBuilder::transpose(Value input, ArrayRef<int64_t> perm) {
+  if (llvm::equal(perm, llvm::seq<int64_t>(0, perm.size())))
+    return input;
+  Dims dims;
+  for (int64_t source : perm)
+    dims.push_back(dim(input, source));
+  Value init = empty(dims, elementType(input));
+  return linalg::TransposeOp::create(*this, input, init, perm)->getResult(0);
+}
+
+//===----------------------------------------------------------------------===//
+// Reshape
+//===----------------------------------------------------------------------===//
+
+/// Constants change their shape in place.
+static Value reshapeConstant(TensorBuilder &b, Value input,
+                             RankedTensorType to) {
+  Attribute attr;
+  if (!to.hasStaticShape() || !matchPattern(input, m_Constant(&attr)))
+    return {};
+  if (auto dense = dyn_cast<DenseElementsAttr>(attr))
+    return b.sharedConstant(dense.reshape(to));
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr))
+    return b.sharedConstant(
+        DenseResourceElementsAttr::get(to, resource.getRawHandle()));
+  return {};
+}
+
+/// Groups of dimensions of `from` and `to` with equal products, as far as they
+/// can be told apart: pairs of half-open ranges, in order.
+struct DimGroup {
+  int64_t fromBegin, fromEnd, toBegin, toEnd;
+};
+
+static std::optional<SmallVector<DimGroup>>
+groupDims(TensorBuilder &b, const Dims &from, const Dims &to) {
+  SmallVector<DimGroup> groups;
+  size_t i = 0, j = 0;
+  while (i < from.size() && j < to.size()) {
+    DimGroup group{int64_t(i), int64_t(i) + 1, int64_t(j), int64_t(j) + 1};
+    OpFoldResult left = from[i++], right = to[j++];
+    while (!b.same(left, right)) {
+      auto l = getConstantIntValue(left), r = getConstantIntValue(right);
+      // The smaller constant, or the factor of the other side, has to grow.
+      bool growLeft = l && r ? *l < *r : l || b.divides(left, right);
+      if ((growLeft || j == to.size()) && i < from.size()) {
+        left = b.mul(left, from[i++]);
+        group.fromEnd = i;
+      } else if (j < to.size()) {
+        right = b.mul(right, to[j++]);
+        group.toEnd = j;
+      } else {
+        return std::nullopt;
+      }
+    }
+    groups.push_back(group);
+  }
+  // Trailing ones join the last group.
+  if (groups.empty())
+    return std::nullopt;
+  for (; i < from.size(); ++i, ++groups.back().fromEnd)
+    if (getConstantIntValue(from[i]) != 1)
+      return std::nullopt;
+  for (; j < to.size(); ++j, ++groups.back().toEnd)
+    if (getConstantIntValue(to[j]) != 1)
+      return std::nullopt;
+  return groups;
+}
+
+static ReassociationIndices range(int64_t begin, int64_t end) {
+  return llvm::to_vector<2>(llvm::seq<int64_t>(begin, end));
+}
+
+/// Collapses and expands group by group.
+static Value reshapeByGroups(TensorBuilder &b, Value input, const Dims &to,
+                             ArrayRef<DimGroup> groups) {
+  SmallVector<ReassociationIndices> collapse, expand;
+  Dims middle;
+  for (const DimGroup &group : groups) {
+    collapse.push_back(range(group.fromBegin, group.fromEnd));
+    expand.push_back(range(group.toBegin, group.toEnd));
+    Dims sizes(to.begin() + group.toBegin, to.begin() + group.toEnd);
+    middle.push_back(b.product(sizes));
+  }
+  Type element = b.elementType(input);
+  if (int64_t(groups.size()) != b.rank(input))
+    input = tensor::CollapseShapeOp::create(b, input, collapse);
+  // What is known on one side only has to be known on both.
+  input = b.castShape(input, b.typeFor(middle, element));
+  auto resultType = b.typeFor(to, element);
+  if (groups.size() == to.size())
+    return b.castShape(input, resultType);
+  SmallVector<int64_t> sizes;
+  for (const DimGroup &group : groups) {
+    bool isStatic = true;
+    for (int64_t j = group.toBegin; j < group.toEnd; ++j)
+      isStatic &= !resultType.isDynamicDim(j);
+    sizes.push_back(isStatic ? *getConstantIntValue(middle[sizes.size()])
+                             : ShapedType::kDynamic);
+  }
+  input = b.castShape(input, RankedTensorType::get(sizes, element));
+  return tensor::ExpandShapeOp::create(b, resultType, input, expand, to);
+}
+
+Value TensorBuilder::reshape(Value input, ArrayRef<OpFoldResult> dims) {
+  Dims from = shape(input), to(dims);
+  auto resultType = typeFor(to, elementType(input));
+  if (Value constant = reshapeConstant(*this, input, resultType))
+    return constant;
+  if (auto elements = scalars(input); elements && resultType.hasStaticShape())
+    return fromScalars(*elements, resultType);
+  bool sameShape = from.size() == to.size();
+  for (size_t i = 0; sameShape && i < from.size(); ++i)
+    sameShape = same(from[i], to[i]);
+  if (sameShape)
+    return castShape(input, resultType);
+
+  SmallVector<ReassociationIndices> none;
+  if (to.empty()) {
+    input = castShape(
+        input, RankedTensorType::get(SmallVector<int64_t>(from.size(), 1),
+                                     elementType(input)));
+    return tensor::CollapseShapeOp::create(*this, input, none);
+  }
+  if (from.empty())
+    return tensor::ExpandShapeOp::create(*this, resultType, input, none, to);
+  if (auto groups = groupDims(*this, from, to))
+    return reshapeByGroups(*this, input, to, *groups);
+  // Sizes that cannot be related go through one dimension.
+  DimGroup all{0, rank(input), 0, int64_t(to.size())};
+  return reshapeByGroups(*this, input, to, all);
+}
+
+Value TensorBuilder::unsqueeze(Value input, ArrayRef<int64_t> axes) {
+  Dims from = shape(input), to;
+  size_t next = 0;
+  for (size_t i = 0; i < from.size() + axes.size(); ++i)
+    to.push_back(llvm::is_contained(axes, int64_t(i)) ? attr(1) : from[next++]);
+  return reshape(input, to);
+}
+
+Value TensorBuilder::squeeze(Value input, ArrayRef<int64_t> axes) {
+  Dims to;
+  for (int64_t i = 0; i < rank(input); ++i)
+    if (!llvm::is_contained(axes, i))
+      to.push_back(dim(input, i));
+  // A dynamic size that the model says is 1.
+  SmallVector<int64_t> sizes(type(input).getShape());
+  for (int64_t axis : axes)
+    sizes[axis] = 1;
+  input = castShape(input, RankedTensorType::get(sizes, elementType(input)));
+  return reshape(input, to);
+}
+
+//===----------------------------------------------------------------------===//
+// Slices and assembly
+//===----------------------------------------------------------------------===//
+
+Value TensorBuilder::slice(Value input, ArrayRef<OpFoldResult> offsets,
+                           ArrayRef<OpFoldResult> sizes,
+                           ArrayRef<OpFoldResult> strides) {
+  bool whole = true;
+  for (int64_t i = 0; whole && i < rank(input); ++i)
+    whole = getConstantIntValue(offsets[i]) == 0 &&
+            getConstantIntValue(strides[i]) == 1 &&
+            same(sizes[i], dim(input, i));
+  if (whole)
+    return input;
+  return tensor::ExtractSliceOp::create(*this, input, offsets, sizes, strides);
+}
+
+Value TensorBuilder::sliceAxis(Value input, int64_t axis, OpFoldResult offset,
+                               OpFoldResult size) {
+  Dims offsets(rank(input), attr(0)), strides(rank(input), attr(1));
+  Dims sizes = shape(input);
+  offsets[axis] = offset;
+  sizes[axis] = size;
+  return slice(input, offsets, sizes, strides);
+}
+
+Value TensorBuilder::insert(Value source, Value dest,
+                            ArrayRef<OpFoldResult> offsets) {
+  Dims strides(rank(dest), attr(1));
+  return tensor::InsertSliceOp::create(*this, source, dest, offsets,
+                                       shape(source), strides);
+}
+
+Value TensorBuilder::concat(ArrayRef<Value> inputs, int64_t axis) {
+  if (inputs.size() == 1)
+    return inputs[0];
+  Dims dims = shape(inputs[0]);
+  // Any operand may know more about the other sizes than the first one.
+  for (Value input : inputs.drop_front())
+    for (int64_t i = 0; i < rank(input); ++i)
+      if (i != axis && !getConstantIntValue(dims[i]))
+        dims[i] = dim(input, i);
+  Dims offsets;
+  OpFoldResult total = attr(0);
+  for (Value input : inputs) {
+    offsets.push_back(total);
+    total = add(total, dim(input, axis));
+  }
+  dims[axis] = total;
+  Value result = empty(dims, elementType(inputs[0]));
+  for (auto [input, offset] : llvm::zip(inputs, offsets)) {
+    if (type(input).getDimSize(axis) == 0)
+      continue;
+    Dims position(dims.size(), attr(0));
+    position[axis] = offset;
+    Dims sizes = dims, strides(dims.size(), attr(1));
+    sizes[axis] = dim(input, axis);
+    Value part = castShape(input, typeFor(sizes, elementType(input)));
+    result = tensor::InsertSliceOp::create(*this, part, result, position, sizes,
+                                           strides);
+  }
+  return result;
+}
+
+Value TensorBuilder::pad(Value input, ArrayRef<OpFoldResult> low,
+                         ArrayRef<OpFoldResult> high, Value value) {
+  Dims dims = shape(input);
+  for (size_t i = 0; i < dims.size(); ++i)
+    dims[i] = add(add(low[i], dims[i]), high[i]);
+  return insert(input, fill(value, dims), low);
+}
