@@ -28,11 +28,14 @@ class NodeImporter;
 class Model;
 
 /// What an ONNX name stands for: a tensor value with its ONNX element type
-/// (the IR is signless), or a sequence whose length is known at compile time.
+/// (the IR is signless), or a sequence: a list where its length is known at
+/// compile time, otherwise (`stacked`) a tensor that has its elements, all of
+/// one shape, along a first dimension.
 struct Binding {
   mlir::Value value;
   int32_t dtype = 0; ///< onnx::TensorProto_DataType
   std::shared_ptr<std::vector<Binding>> sequence;
+  bool stacked = false;
 
   explicit operator bool() const { return value || sequence; }
 };

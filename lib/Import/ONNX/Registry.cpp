@@ -15,6 +15,18 @@ const OpRegistry &fovea::frontend::opRegistry() {
   static const OpRegistry registry = [] {
     OpRegistry result;
     registerElementwiseOps(result);
+
+    registerConvOps(result);
+    registerGatherOps(result);
+    registerIfOps(result);
+    registerLoopOps(result);
+    registerNonZeroOps(result);
+    registerPadOps(result);
+    registerPoolOps(result);
+    registerResizeOps(result);
+    registerScatterOps(result);
+    registerSequenceOps(result);
+    registerTopKOps(result);
     return result;
   }();
   return registry;

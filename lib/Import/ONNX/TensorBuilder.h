@@ -83,6 +83,8 @@ public:
   Dims shape(mlir::Value tensor);
   /// States that dimension `i` of `tensor` is `size` at run time.
   void setDim(mlir::Value tensor, int64_t i, mlir::OpFoldResult size);
+  /// Drops what is known about values inside `op`, which is about to be erased.
+  void forgetInside(mlir::Operation *op);
   mlir::RankedTensorType type(mlir::Value tensor) {
     return mlir::cast<mlir::RankedTensorType>(tensor.getType());
   }

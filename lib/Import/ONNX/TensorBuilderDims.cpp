@@ -269,6 +269,19 @@ void TensorBuilder::setDim(Value tensor, int64_t i, OpFoldResult size) {
     dimCache[{tensor, i}] = value;
 }
 
+void TensorBuilder::forgetInside(Operation *op) {
+  auto isInside = [&](Value value) {
+    Region *region = value.getParentRegion();
+    return region && op->isAncestor(region->getParentOp());
+  };
+  SmallVector<std::pair<Value, int64_t>> stale;
+  for (auto &[key, size] : dimCache)
+    if (isInside(key.first) || isInside(size))
+      stale.push_back(key);
+  for (auto &key : stale)
+    dimCache.erase(key);
+}
+
 Dims TensorBuilder::shape(Value tensor) {
   Dims result;
   for (int64_t i = 0; i < rank(tensor); ++i)

@@ -16,6 +16,18 @@ namespace fovea::frontend {
 // One function per file in this folder, called by opRegistry().
 void registerElementwiseOps(OpRegistry &registry);
 
+void registerConvOps(OpRegistry &registry);
+void registerGatherOps(OpRegistry &registry);
+void registerIfOps(OpRegistry &registry);
+void registerLoopOps(OpRegistry &registry);
+void registerNonZeroOps(OpRegistry &registry);
+void registerPadOps(OpRegistry &registry);
+void registerPoolOps(OpRegistry &registry);
+void registerResizeOps(OpRegistry &registry);
+void registerScatterOps(OpRegistry &registry);
+void registerSequenceOps(OpRegistry &registry);
+void registerTopKOps(OpRegistry &registry);
+
 } // namespace fovea::frontend
 
 #endif // FOVEA_LIB_IMPORT_ONNX_OPS_FAMILIES_H
