@@ -14,8 +14,10 @@
 #include "fovea/passes/Group/Passes.h"
 #include "fovea/passes/Recognize/Passes.h"
 #include "fovea/passes/Tile/Passes.h"
+#include "fovea/passes/Vectorize/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/Transforms/Passes.h"
@@ -83,6 +85,8 @@ static void buildTile(OpPassManager &pm) {
   pm.addPass(createDecomposeAttention());
   pm.addPass(createDecomposeAggregates());
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createTileKernels());
+  addCleanup(pm);
 }
 
 static void buildMemRef(OpPassManager &pm) {
@@ -109,15 +113,26 @@ static void buildMemRef(OpPassManager &pm) {
   pm.addPass(createPlanArena());
 }
 
+static void buildVector(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createVectorizeKernels());
+  addCleanup(pm);
+}
+
 static void buildLLVM(OpPassManager &pm) {
   pm.addPass(createExpandMath());
   pm.addPass(createConvertLinalgToLoopsPass());
   pm.addPass(createSerializeLoops());
   pm.addPass(createForallToParallelLoopPass());
   pm.addPass(createConvertSCFToOpenMPPass());
-  pm.addPass(createConvertVectorToSCFPass());
-  pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
   addCleanup(pm);
+  // No canonicalization from here to LLVM: it would fold the rows of register
+  // tiles into element-wise construction of whole tiles.
+  pm.addNestedPass<func::FuncOp>(createLowerVectors());
+  VectorTransferToSCFOptions vectorToSCF;
+  vectorToSCF.enableFullUnroll();
+  pm.addPass(createConvertVectorToSCFPass(vectorToSCF));
+  pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
+  pm.addPass(createCSEPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   ConvertVectorToLLVMPassOptions vectorToLLVM;
@@ -157,7 +172,8 @@ void fovea::buildStage(OpPassManager &pm, Stage stage,
   case Stage::Import:
   case Stage::Mask:
   case Stage::Schedule:
-  case Stage::Vector:
     return;
+  case Stage::Vector:
+    return buildVector(pm);
   }
 }

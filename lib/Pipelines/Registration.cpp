@@ -16,6 +16,7 @@
 #include "fovea/passes/Group/Passes.h"
 #include "fovea/passes/Recognize/Passes.h"
 #include "fovea/passes/Tile/Passes.h"
+#include "fovea/passes/Vectorize/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -35,6 +36,7 @@ void fovea::registerAllPasses() {
   registerFoveaRecognizePasses();
   registerFoveaGroupPasses();
   registerFoveaTilePasses();
+  registerFoveaVectorizePasses();
   registerFoveaBufferizePasses();
   registerFoveaCPUPasses();
   registerPipelines();

@@ -36,4 +36,40 @@ def DecomposeAttention : Pass<"attn-decompose"> {
     "::mlir::tensor::TensorDialect"];
 }
 
+def TileKernels : Pass<"fovea-tile-kernels", "::mlir::func::FuncOp"> {
+  let summary = "Tile each kernel's structured operations as its schedule says";
+  let description = [{
+    A kernel becomes one parallel loop (scf.forall) over tiles of its results;
+    inside, sequential loops over register tiles; inside those, a loop over the
+    reduction. Producers and epilogues of the root are computed tile by tile with
+    it, each once per tile. Upstream's `scf::tileConsumerAndFuseProducersUsingSCF`
+    clones a producer once per use, which doubles the work of a softmax or a
+    layer normalisation at each step, and its tiles at a boundary have a size
+    known only at run time, which cannot be vectorised; here remainders get loops
+    of their own, with a static tile size, and row tiles are balanced (197 rows
+    in tiles of at most 8 are 22 tiles of 8 and 3 of 7).
+
+    Reads the levels `workgroup`, `register` and `reduction` and the option
+    `strip` of the root's `#attn.schedule`. An operation with a `strip` length is
+    cut along its innermost loop into pieces of that length; a reduction along
+    that loop then keeps as many partial results.
+
+    Precondition: `fovea-schedule-kernels`; functions without `fovea.kernel`, and
+    kernels without a scheduled structured operation, stay as they are. Example:
+
+    ```mlir
+    %0 = linalg.generic {attn.schedule = #attn.schedule<workgroup = [16]>, ...}
+        ins(%x : tensor<64xf32>) outs(%y : tensor<64xf32>)
+    ```
+
+    becomes `scf.forall (%i) = (0) to (64) step (16)` around the operation on
+    `tensor<16xf32>`.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // FOVEA_PASSES_TILE_PASSES_TD

@@ -9,6 +9,7 @@
 #ifndef FOVEA_PASSES_TILE_PASSES_H
 #define FOVEA_PASSES_TILE_PASSES_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace fovea {

@@ -1,0 +1,339 @@
+//===- TileBox.cpp - Compute one box of a kernel's results ----------------===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fovea/passes/Tile/TileBox.h"
+
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/TilingInterface.h"
+
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace fovea;
+
+//===----------------------------------------------------------------------===//
+// LoopLabels
+//===----------------------------------------------------------------------===//
+
+LoopLabels::LoopLabels(Operation *root) {
+  auto rootOp = dyn_cast<linalg::LinalgOp>(root);
+  if (!rootOp)
+    return;
+  loops[root] = llvm::to_vector(llvm::seq<int>(0, rootOp.getNumLoops()));
+  llvm::SetVector<Operation *> worklist;
+  worklist.insert(root);
+  // Labels are only a wish for how to cut the results: the first one found
+  // counts, and a wrong one costs speed, not correctness.
+  auto reach = [&](Value value, Operation *op, OpOperand *operand) {
+    auto structured = dyn_cast<linalg::LinalgOp>(op);
+    if (!structured || op->getBlock() != root->getBlock() || loops.contains(op))
+      return;
+    SmallVector<int> opLoops(structured.getNumLoops(), -1);
+    AffineMap map =
+        operand
+            ? structured.getMatchingIndexingMap(operand)
+            : structured.getIndexingMapMatchingResult(cast<OpResult>(value));
+    for (auto [dim, expr] : llvm::enumerate(map.getResults()))
+      if (auto loop = dyn_cast<AffineDimExpr>(expr))
+        if (!llvm::is_contained(opLoops, values[value][dim]))
+          opLoops[loop.getPosition()] = values[value][dim];
+    loops[op] = opLoops;
+    worklist.insert(op);
+  };
+  for (unsigned i = 0; i < worklist.size(); ++i) {
+    auto op = cast<linalg::LinalgOp>(worklist[i]);
+    auto note = [&](Value value, AffineMap map) {
+      if (values.contains(value))
+        return;
+      SmallVector<int> dims(map.getNumResults(), -1);
+      for (auto [dim, expr] : llvm::enumerate(map.getResults()))
+        if (auto loop = dyn_cast<AffineDimExpr>(expr))
+          dims[dim] = loops[op][loop.getPosition()];
+      values[value] = dims;
+    };
+    for (OpResult result : op->getResults()) {
+      note(result, op.getIndexingMapMatchingResult(result));
+      for (OpOperand &use : result.getUses())
+        reach(result, use.getOwner(), &use);
+    }
+    for (OpOperand &operand : op->getOpOperands()) {
+      Operation *producer = operand.get().getDefiningOp();
+      if (!isa_and_nonnull<linalg::LinalgOp>(producer) ||
+          !isa<RankedTensorType>(operand.get().getType()))
+        continue;
+      note(operand.get(), op.getMatchingIndexingMap(&operand));
+      reach(operand.get(), producer, nullptr);
+    }
+  }
+}
+
+ArrayRef<int> LoopLabels::ofValue(Value value) const {
+  auto it = values.find(value);
+  return it == values.end() ? ArrayRef<int>() : ArrayRef<int>(it->second);
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+Value fovea::findDestination(Value result, Block *block) {
+  while (auto op = result.getDefiningOp<linalg::LinalgOp>()) {
+    if (op->getBlock() != block)
+      break;
+    result =
+        op.getDpsInitOperand(cast<OpResult>(result).getResultNumber())->get();
+  }
+  return result;
+}
+
+namespace {
+using Slice = std::pair<SmallVector<OpFoldResult>, SmallVector<OpFoldResult>>;
+
+/// Clones the operations of one block onto the part that a tile needs. Each
+/// operation is computed once per distinct part, however many operations of
+/// the tile read it.
+class TileCloner {
+public:
+  TileCloner(RewriterBase &rewriter, Block *block,
+             const DenseMap<Value, Value> &destinations)
+      : rewriter(rewriter), block(block), destinations(destinations) {}
+
+  /// The given part of `value`, inserted at the rewriter's position.
+  FailureOr<Value> get(Location loc, Value value, const Slice &slice);
+
+private:
+  struct Clone {
+    Operation *source;
+    Slice domain;
+    SmallVector<Value> values;
+  };
+
+  FailureOr<Value> getFromOp(TilingInterface op, OpResult value,
+                             const Slice &slice);
+
+  RewriterBase &rewriter;
+  Block *block;
+  const DenseMap<Value, Value> &destinations;
+  SmallVector<Clone> clones;
+};
+} // namespace
+
+static bool isWhole(Value value, const Slice &slice) {
+  auto type = cast<RankedTensorType>(value.getType());
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    if (!isZeroInteger(slice.first[dim]) || type.isDynamicDim(dim) ||
+        getConstantIntValue(slice.second[dim]) != type.getDimSize(dim))
+      return false;
+  return true;
+}
+
+static Value extract(RewriterBase &rewriter, Location loc, Value value,
+                     const Slice &slice) {
+  if (isWhole(value, slice))
+    return value;
+  SmallVector<OpFoldResult> strides(slice.first.size(),
+                                    rewriter.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(rewriter, loc, value, slice.first,
+                                        slice.second, strides);
+}
+
+FailureOr<Value> TileCloner::get(Location loc, Value value,
+                                 const Slice &slice) {
+  auto it = destinations.find(value);
+  if (it != destinations.end())
+    return extract(rewriter, loc, it->second, slice);
+  Operation *op = value.getDefiningOp();
+  if (op && op->getBlock() == block) {
+    if (isa<tensor::EmptyOp>(op))
+      return Value(tensor::EmptyOp::create(
+          rewriter, loc, slice.second,
+          cast<RankedTensorType>(value.getType()).getElementType()));
+    if (auto tileable = dyn_cast<TilingInterface>(op))
+      if (isa<linalg::LinalgOp>(op))
+        return getFromOp(tileable, cast<OpResult>(value), slice);
+  }
+  return extract(rewriter, loc, value, slice);
+}
+
+static bool coversDomain(TilingInterface op, const Slice &domain) {
+  auto structured = cast<linalg::LinalgOp>(op.getOperation());
+  SmallVector<int64_t> extents = structured.getStaticLoopRanges();
+  for (auto [offset, size, extent] :
+       llvm::zip_equal(domain.first, domain.second, extents))
+    if (!isZeroInteger(offset) || ShapedType::isDynamic(extent) ||
+        getConstantIntValue(size) != extent)
+      return false;
+  return true;
+}
+
+FailureOr<Value> TileCloner::getFromOp(TilingInterface op, OpResult value,
+                                       const Slice &slice) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  Slice domain;
+  unsigned number = value.getResultNumber();
+  if (failed(op.getIterationDomainTileFromResultTile(
+          rewriter, number, slice.first, slice.second, domain.first,
+          domain.second)))
+    return failure();
+  // What no tile divides is computed once, before the loops.
+  if (!isa<linalg::FillOp>(op) && coversDomain(op, domain))
+    return Value(value);
+  for (const Clone &clone : clones)
+    if (clone.source == op.getOperation() && clone.domain == domain)
+      return clone.values[number];
+  FailureOr<TilingResult> tiled =
+      op.getTiledImplementation(rewriter, domain.first, domain.second);
+  if (failed(tiled) || tiled->tiledOps.size() != 1)
+    return failure();
+  for (Operation *generated : tiled->generatedSlices) {
+    auto sliceOp = dyn_cast<tensor::ExtractSliceOp>(generated);
+    if (!sliceOp)
+      return failure();
+    rewriter.setInsertionPoint(sliceOp);
+    FailureOr<Value> part =
+        get(sliceOp.getLoc(), sliceOp.getSource(),
+            {sliceOp.getMixedOffsets(), sliceOp.getMixedSizes()});
+    if (failed(part))
+      return failure();
+    Value replacement = *part;
+    if (replacement.getType() != sliceOp.getType())
+      replacement = tensor::CastOp::create(rewriter, sliceOp.getLoc(),
+                                           sliceOp.getType(), replacement);
+    rewriter.replaceOp(sliceOp, replacement);
+  }
+  SmallVector<Value> values(tiled->tiledOps.front()->getResults());
+  clones.push_back({op.getOperation(), domain, values});
+  return values[number];
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+/// The part of a result with the given labels that one tile computes.
+static Slice getResultSlice(RewriterBase &rewriter, Value result,
+                            Value destination, ArrayRef<int> labels,
+                            ArrayRef<TileRange> ranges, ValueRange ivs) {
+  Slice slice;
+  auto type = cast<RankedTensorType>(result.getType());
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    OpFoldResult offset = rewriter.getIndexAttr(0), size;
+    if (type.isDynamicDim(dim))
+      size = tensor::getMixedSize(rewriter, result.getLoc(), destination, dim);
+    else
+      size = rewriter.getIndexAttr(type.getDimSize(dim));
+    for (auto [range, iv] : llvm::zip_equal(ranges, ivs))
+      if (!labels.empty() && labels[dim] == static_cast<int>(range.loop)) {
+        offset = iv;
+        size = rewriter.getIndexAttr(range.step);
+      }
+    slice.first.push_back(offset);
+    slice.second.push_back(size);
+  }
+  return slice;
+}
+
+/// Emits nested scf.for loops; `ivs` and the iteration arguments of the
+/// innermost one come back. The rewriter ends up inside it.
+static SmallVector<scf::ForOp> emitSequentialLoops(RewriterBase &rewriter,
+                                                   Location loc,
+                                                   ArrayRef<TileRange> ranges,
+                                                   ValueRange destinations) {
+  SmallVector<scf::ForOp> loops;
+  SmallVector<Value> carried(destinations);
+  for (const TileRange &range : ranges) {
+    Value begin = getValueOrCreateConstantIndexOp(rewriter, loc, range.begin);
+    Value end = getValueOrCreateConstantIndexOp(rewriter, loc, range.end);
+    Value step = getValueOrCreateConstantIndexOp(
+        rewriter, loc, rewriter.getIndexAttr(range.step));
+    auto loop = scf::ForOp::create(rewriter, loc, begin, end, step, carried);
+    if (!loops.empty()) {
+      rewriter.setInsertionPointToEnd(loops.back().getBody());
+      scf::YieldOp::create(rewriter, loc, loop.getResults());
+    }
+    loops.push_back(loop);
+    carried.assign(loop.getRegionIterArgs().begin(),
+                   loop.getRegionIterArgs().end());
+    rewriter.setInsertionPointToStart(loop.getBody());
+  }
+  return loops;
+}
+
+static SmallVector<OpFoldResult> unitStrides(RewriterBase &rewriter,
+                                             Value value) {
+  return SmallVector<OpFoldResult>(
+      cast<RankedTensorType>(value.getType()).getRank(),
+      rewriter.getIndexAttr(1));
+}
+
+FailureOr<SmallVector<Value>>
+fovea::tileBox(RewriterBase &rewriter, Block *block, const LoopLabels &labels,
+               ValueRange results, ValueRange destinations,
+               ArrayRef<TileRange> ranges, bool parallel) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  Location loc = results.front().getLoc();
+  SmallVector<Value> ivs, carried, updated;
+  SmallVector<scf::ForOp> loops;
+  scf::ForallOp forall;
+  if (parallel) {
+    SmallVector<OpFoldResult> begins, ends, steps;
+    for (const TileRange &range : ranges) {
+      begins.push_back(range.begin);
+      ends.push_back(range.end);
+      steps.push_back(rewriter.getIndexAttr(range.step));
+    }
+    forall = scf::ForallOp::create(rewriter, loc, begins, ends, steps,
+                                   destinations, std::nullopt);
+    ivs = forall.getInductionVars();
+    carried.assign(forall.getRegionIterArgs().begin(),
+                   forall.getRegionIterArgs().end());
+    updated.assign(forall.result_begin(), forall.result_end());
+    rewriter.setInsertionPoint(forall.getTerminator());
+  } else {
+    loops = emitSequentialLoops(rewriter, loc, ranges, destinations);
+    for (scf::ForOp loop : loops)
+      ivs.push_back(loop.getInductionVar());
+    carried.assign(loops.back().getRegionIterArgs().begin(),
+                   loops.back().getRegionIterArgs().end());
+    updated.assign(loops.front().result_begin(), loops.front().result_end());
+  }
+
+  DenseMap<Value, Value> replaced;
+  for (auto [result, inner] : llvm::zip_equal(results, carried))
+    replaced[findDestination(result, block)] = inner;
+  TileCloner cloner(rewriter, block, replaced);
+  SmallVector<Value> tiles;
+  SmallVector<Slice> slices;
+  for (Value result : results) {
+    slices.push_back(getResultSlice(rewriter, result, carried[tiles.size()],
+                                    labels.ofValue(result), ranges, ivs));
+    FailureOr<Value> tile = cloner.get(loc, result, slices.back());
+    if (failed(tile))
+      return failure();
+    tiles.push_back(*tile);
+  }
+
+  SmallVector<Value> yielded;
+  if (parallel)
+    rewriter.setInsertionPointToEnd(forall.getTerminator().getBody());
+  for (auto [tile, slice, into] : llvm::zip_equal(tiles, slices, carried)) {
+    SmallVector<OpFoldResult> strides = unitStrides(rewriter, into);
+    if (parallel)
+      tensor::ParallelInsertSliceOp::create(rewriter, loc, tile, into,
+                                            slice.first, slice.second, strides);
+    else
+      yielded.push_back(tensor::InsertSliceOp::create(
+          rewriter, loc, tile, into, slice.first, slice.second, strides));
+  }
+  if (!parallel)
+    scf::YieldOp::create(rewriter, loc, yielded);
+  return updated;
+}

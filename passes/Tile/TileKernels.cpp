@@ -1,0 +1,264 @@
+//===- TileKernels.cpp - Tile kernels as their schedules say --------------===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fovea/dialects/attn/Attn.h"
+#include "fovea/passes/Tile/Passes.h"
+#include "fovea/passes/Tile/StripMine.h"
+#include "fovea/passes/Tile/TileBox.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace fovea {
+#define GEN_PASS_DEF_TILEKERNELS
+#include "fovea/passes/Tile/Passes.h.inc"
+} // namespace fovea
+
+using namespace fovea;
+
+/// The scheduled structured operation of `block`, not of its regions.
+static linalg::LinalgOp findRoot(Block *block) {
+  for (Operation &op : *block)
+    if (attn::ScheduleAttr::of(&op))
+      if (auto structured = dyn_cast<linalg::LinalgOp>(op))
+        return structured;
+  return nullptr;
+}
+
+/// Folds what tiling leaves behind, so that the next level sees static sizes,
+/// and drops the operations that tiles replaced.
+static void cleanUp(Operation *op) {
+  MLIRContext *context = op->getContext();
+  RewritePatternSet patterns =
+      linalg::getLinalgTilingCanonicalizationPatterns(context);
+  tensor::ExtractSliceOp::getCanonicalizationPatterns(patterns, context);
+  tensor::CastOp::getCanonicalizationPatterns(patterns, context);
+  memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
+  (void)applyPatternsGreedily(op, std::move(patterns));
+}
+
+/// How many steps a loop of the root makes, as a value that does not depend on
+/// the operations of its block.
+static OpFoldResult getExtent(OpBuilder &builder, linalg::LinalgOp root,
+                              unsigned loop) {
+  Block *block = root->getBlock();
+  OpFoldResult extent;
+  for (OpOperand &operand : root->getOpOperands()) {
+    AffineMap map = root.getMatchingIndexingMap(&operand);
+    for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
+      if (expr != builder.getAffineDimExpr(loop))
+        continue;
+      Value value = findDestination(operand.get(), block);
+      if (value != operand.get() && !root.isDpsInit(&operand))
+        continue;
+      extent = tensor::getMixedSize(builder, root.getLoc(), value, dim);
+      if (isa<Attribute>(extent))
+        return extent;
+    }
+  }
+  return extent;
+}
+
+/// Cuts one loop into ranges whose tiles are static. With `balance`, the last
+/// tiles of a static extent are made nearly as large as the others.
+static SmallVector<TileRange> cutLoop(OpBuilder &builder, Location loc,
+                                      unsigned loop, OpFoldResult extent,
+                                      int64_t step, bool balance) {
+  auto index = [&](int64_t value) -> OpFoldResult {
+    return builder.getIndexAttr(value);
+  };
+  std::optional<int64_t> size = getConstantIntValue(extent);
+  if (!size) {
+    AffineExpr dim = builder.getAffineDimExpr(0);
+    OpFoldResult whole = affine::makeComposedFoldedAffineApply(
+        builder, loc, dim.floorDiv(step) * step, {extent});
+    SmallVector<TileRange> ranges = {{loop, index(0), whole, step}};
+    if (step > 1)
+      ranges.push_back({loop, whole, extent, 1});
+    return ranges;
+  }
+  if (*size <= step)
+    return {{loop, index(0), index(*size), *size}};
+  int64_t tail = *size % step;
+  if (tail == 0)
+    return {{loop, index(0), extent, step}};
+  if (!balance)
+    return {{loop, index(0), index(*size - tail), step},
+            {loop, index(*size - tail), extent, tail}};
+  int64_t count = llvm::divideCeil(*size, step);
+  int64_t low = *size / count, highCount = *size - low * count;
+  int64_t split = highCount * (low + 1);
+  return {{loop, index(0), index(split), low + 1},
+          {loop, index(split), extent, low}};
+}
+
+static bool isWholeLoop(ArrayRef<TileRange> ranges) {
+  return ranges.size() == 1 &&
+         getConstantIntValue(ranges[0].end) == ranges[0].step &&
+         isZeroInteger(ranges[0].begin);
+}
+
+/// All combinations of one range of each loop.
+static SmallVector<SmallVector<TileRange>>
+combine(ArrayRef<SmallVector<TileRange>> loops) {
+  SmallVector<SmallVector<TileRange>> boxes(1);
+  for (const SmallVector<TileRange> &ranges : loops) {
+    SmallVector<SmallVector<TileRange>> next;
+    for (const TileRange &range : ranges)
+      for (const SmallVector<TileRange> &box : boxes) {
+        next.push_back(box);
+        next.back().push_back(range);
+      }
+    boxes = std::move(next);
+  }
+  return boxes;
+}
+
+/// What a block computes: the operands of its terminator, or of the insertions
+/// at the end of a parallel loop.
+static SmallVector<OpOperand *> getResultUses(Block *block) {
+  SmallVector<OpOperand *> uses;
+  Operation *terminator = block->getTerminator();
+  if (auto parallel = dyn_cast<scf::InParallelOp>(terminator)) {
+    for (Operation &op : parallel.getYieldingOps())
+      uses.push_back(
+          &cast<tensor::ParallelInsertSliceOp>(op).getSourceMutable());
+    return uses;
+  }
+  for (OpOperand &operand : terminator->getOpOperands())
+    uses.push_back(&operand);
+  return uses;
+}
+
+/// Whether a tile of each result says which part of the result it is: every
+/// tiled loop runs along one of its dimensions.
+static bool canCut(const LoopLabels &labels, ValueRange results,
+                   unsigned loop) {
+  return llvm::all_of(results, [&](Value result) {
+    return llvm::count(labels.ofValue(result), static_cast<int>(loop)) == 1;
+  });
+}
+
+/// Tiles `block` by the sizes of one level, into one parallel loop or into
+/// sequential loops per remainder. A loop that cannot be cut stays whole.
+static LogicalResult tileLevel(RewriterBase &rewriter, Block *block,
+                               StringRef level, bool parallel) {
+  linalg::LinalgOp root = findRoot(block);
+  ArrayRef<int64_t> sizes = attn::ScheduleAttr::of(root).getLevel(level);
+  SmallVector<OpOperand *> uses = getResultUses(block);
+  SmallVector<Value> results, destinations;
+  for (OpOperand *use : uses) {
+    results.push_back(use->get());
+    destinations.push_back(findDestination(use->get(), block));
+  }
+  LoopLabels labels(root);
+  rewriter.setInsertionPoint(block->getTerminator());
+  SmallVector<SmallVector<TileRange>> loops;
+  for (auto [loop, size] : llvm::enumerate(sizes)) {
+    if (size == 0 || !canCut(labels, results, loop))
+      continue;
+    SmallVector<TileRange> ranges =
+        cutLoop(rewriter, root.getLoc(), loop, getExtent(rewriter, root, loop),
+                size, !parallel);
+    if (!isWholeLoop(ranges))
+      loops.push_back(ranges);
+  }
+  if (loops.empty())
+    return success();
+  for (ArrayRef<TileRange> box : combine(loops)) {
+    FailureOr<SmallVector<Value>> updated =
+        tileBox(rewriter, block, labels, results, destinations, box, parallel);
+    if (failed(updated))
+      return failure();
+    destinations = std::move(*updated);
+  }
+  for (auto [use, value] : llvm::zip_equal(uses, destinations))
+    use->set(value);
+  return success();
+}
+
+/// Tiles the reductions of the scheduled operation of one innermost tile.
+static LogicalResult tileReduction(RewriterBase &rewriter,
+                                   linalg::LinalgOp root) {
+  attn::ScheduleAttr schedule = attn::ScheduleAttr::of(root);
+  ArrayRef<int64_t> sizes = schedule.getLevel("reduction");
+  if (llvm::all_of(sizes, [](int64_t size) { return size == 0; }))
+    return success();
+  scf::SCFTilingOptions options;
+  options.setTileSizes(getAsIndexOpFoldResult(rewriter.getContext(), sizes));
+  rewriter.setInsertionPoint(root);
+  auto tiled = scf::tileUsingSCF(
+      rewriter, cast<TilingInterface>(root.getOperation()), options);
+  if (failed(tiled))
+    return failure();
+  rewriter.replaceOp(root, tiled->replacements);
+  return success();
+}
+
+static LogicalResult tileKernel(func::FuncOp function) {
+  IRRewriter rewriter(function.getContext());
+  Block *body = &function.getBody().front();
+  if (failed(tileLevel(rewriter, body, "workgroup", /*parallel=*/true)))
+    return failure();
+  cleanUp(function);
+  SmallVector<Block *> blocks;
+  if (findRoot(body))
+    blocks.push_back(body);
+  function.walk([&](scf::ForallOp op) {
+    if (findRoot(op.getBody()))
+      blocks.push_back(op.getBody());
+  });
+  for (Block *block : blocks)
+    if (failed(tileLevel(rewriter, block, "register", /*parallel=*/false)))
+      return failure();
+  cleanUp(function);
+  SmallVector<linalg::LinalgOp> roots, strips;
+  int64_t strip = 0;
+  function.walk([&](linalg::LinalgOp op) {
+    if (attn::ScheduleAttr schedule = attn::ScheduleAttr::of(op)) {
+      roots.push_back(op);
+      strip = std::max(strip, schedule.getOption("strip", 0));
+    }
+    strips.push_back(op);
+  });
+  if (strip != 0) {
+    for (linalg::LinalgOp op : strips)
+      if (failed(stripMine(rewriter, op, strip)))
+        return failure();
+  } else {
+    for (linalg::LinalgOp root : roots)
+      if (failed(tileReduction(rewriter, root)))
+        return failure();
+  }
+  cleanUp(function);
+  return success();
+}
+
+namespace {
+struct TileKernels : fovea::impl::TileKernelsBase<TileKernels> {
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    if (!function->hasAttr("fovea.kernel") || function.isExternal() ||
+        !findRoot(&function.getBody().front()))
+      return;
+    if (failed(tileKernel(function))) {
+      function.emitError("this kernel cannot be tiled by its schedule");
+      signalPassFailure();
+    }
+  }
+};
+} // namespace

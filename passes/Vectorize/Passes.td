@@ -1,0 +1,65 @@
+//===- Passes.td - Passes of the Vectorize stage -----------*- tablegen -*-===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_PASSES_VECTORIZE_PASSES_TD
+#define FOVEA_PASSES_VECTORIZE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def VectorizeKernels : Pass<"fovea-vectorize", "::mlir::func::FuncOp"> {
+  let summary = "Turn the tiles of kernels into vector operations";
+  let description = [{
+    Vectorises every structured operation of a kernel whose iteration space is
+    static and small enough for registers, then moves what a loop carries from
+    tensors into vectors, so that accumulators stay in registers. Upstream has
+    each step as a function or a transform-dialect operation; this pass is the
+    order in which they have to run: unit dimensions go first (they would keep
+    accumulators out of the loop-carried values), multiplications and sums become
+    contractions before transposes are folded into transfers, and subsets are
+    hoisted while values are still tensors.
+
+    Operations that are too large or of run-time size stay as they are and become
+    scalar loops later, which LLVM vectorises where it can.
+
+    Precondition: `fovea-tile-kernels`; functions without `fovea.kernel` are
+    skipped. Example: an addition of `tensor<6x64xf32>` becomes two
+    `vector.transfer_read`, an `arith.addf : vector<6x64xf32>` and a
+    `vector.transfer_write`.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::mlir::ub::UBDialect",
+                           "::mlir::vector::VectorDialect"];
+  let options = [
+    Option<"maxElements", "max-elements", "int64_t", "4096",
+           "Leave operations with a larger iteration space alone">
+  ];
+}
+
+def LowerVectors : Pass<"fovea-lower-vectors", "::mlir::func::FuncOp"> {
+  let summary = "Break vectors of many dimensions into rows";
+  let description = [{
+    Lowers contractions to rank-one updates, reductions and transposes of
+    vectors, and transfers of rows to loads and stores. The
+    patterns are upstream's; what counts is their order. This has to run after
+    the last canonicalisation before the LLVM dialect: in between,
+    canonicalisation folds the chains of row insertions that this pass makes into
+    element-wise construction of whole tiles, at a thirtieth of the speed.
+
+    Precondition: bufferized. Example: a `vector.contract` of `vector<6x1xf32>`
+    and `vector<1x64xf32>` becomes six `vector.fma : vector<64xf32>`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+#endif // FOVEA_PASSES_VECTORIZE_PASSES_TD

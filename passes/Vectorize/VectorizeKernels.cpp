@@ -1,0 +1,133 @@
+//===- VectorizeKernels.cpp - Tiles become vector operations --------------===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fovea/passes/Vectorize/Passes.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/Transforms/CSE.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
+
+using namespace mlir;
+
+namespace fovea {
+#define GEN_PASS_DEF_VECTORIZEKERNELS
+#include "fovea/passes/Vectorize/Passes.h.inc"
+} // namespace fovea
+
+/// The parallel loops of `op` that run once.
+static SmallVector<unsigned> getUnitLoops(Operation *op) {
+  SmallVector<unsigned> unit;
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic)
+    return unit;
+  SmallVector<int64_t> extents = generic.getStaticLoopRanges();
+  SmallVector<utils::IteratorType> kinds = generic.getIteratorTypesArray();
+  for (unsigned loop = 0; loop < extents.size(); ++loop)
+    if (extents[loop] == 1 && linalg::isParallelIterator(kinds[loop]))
+      unit.push_back(loop);
+  // A scalar operation is left alone: there is nothing to make a vector of.
+  return unit.size() == extents.size() ? SmallVector<unsigned>() : unit;
+}
+
+static LogicalResult dropUnitLoops(func::FuncOp function) {
+  MLIRContext *context = function.getContext();
+  linalg::ControlDropUnitDims options;
+  options.rankReductionStrategy =
+      linalg::ControlDropUnitDims::RankReductionStrategy::ExtractInsertSlice;
+  options.controlFn = getUnitLoops;
+  RewritePatternSet patterns(context);
+  linalg::populateFoldUnitExtentDimsPatterns(patterns, options);
+  tensor::populateMergeConsecutiveInsertExtractSlicePatterns(patterns);
+  return applyPatternsGreedily(function, std::move(patterns));
+}
+
+static void vectorizeStructuredOps(func::FuncOp function, int64_t maxElements) {
+  SmallVector<linalg::LinalgOp> ops;
+  function.walk([&](linalg::LinalgOp op) {
+    int64_t elements = 1;
+    for (int64_t extent : op.getStaticLoopRanges()) {
+      if (ShapedType::isDynamic(extent) || extent > maxElements)
+        return;
+      elements *= extent;
+    }
+    if (elements > 1 && elements <= maxElements)
+      ops.push_back(op);
+  });
+  IRRewriter rewriter(function.getContext());
+  for (linalg::LinalgOp op : ops) {
+    rewriter.setInsertionPoint(op);
+    FailureOr<linalg::VectorizationResult> result =
+        linalg::vectorize(rewriter, op);
+    // What has no vector form stays structured and becomes scalar loops.
+    if (succeeded(result))
+      rewriter.replaceOp(op, result->replacements);
+  }
+}
+
+static LogicalResult foldTransfers(func::FuncOp function) {
+  MLIRContext *context = function.getContext();
+  RewritePatternSet patterns(context);
+  vector::populateVectorReductionToContractPatterns(patterns);
+  vector::populateVectorTransferPermutationMapLoweringPatterns(patterns);
+  vector::populateFoldArithExtensionPatterns(patterns);
+  vector::populateSinkVectorOpsPatterns(patterns);
+  tensor::populateFoldTensorSubsetIntoVectorTransferPatterns(patterns);
+  for (Dialect *dialect : context->getLoadedDialects())
+    dialect->getCanonicalizationPatterns(patterns);
+  for (RegisteredOperationName op : context->getRegisteredOperations())
+    if (isa<scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>(
+            op.getDialect()))
+      op.getCanonicalizationPatterns(patterns, context);
+  return applyPatternsGreedily(function, std::move(patterns));
+}
+
+/// Moves what does not change out of the loops, and what a loop updates in
+/// place out of tensors into loop-carried vectors.
+static void hoist(func::FuncOp function) {
+  function.walk([](LoopLikeOpInterface loop) { moveLoopInvariantCode(loop); });
+  IRRewriter rewriter(function.getContext());
+  function.walk([&](LoopLikeOpInterface loop) {
+    if (isa<scf::ForOp>(loop))
+      (void)hoistLoopInvariantSubsets(rewriter, loop);
+  });
+}
+
+namespace {
+struct VectorizeKernels : fovea::impl::VectorizeKernelsBase<VectorizeKernels> {
+  using VectorizeKernelsBase::VectorizeKernelsBase;
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    if (!function->hasAttr("fovea.kernel") || function.isExternal())
+      return;
+    if (failed(dropUnitLoops(function)))
+      return signalPassFailure();
+    vectorizeStructuredOps(function, maxElements);
+    if (failed(foldTransfers(function)))
+      return signalPassFailure();
+    IRRewriter rewriter(&getContext());
+    DominanceInfo dominance(function);
+    eliminateCommonSubExpressions(rewriter, dominance, function);
+    hoist(function);
+    if (failed(foldTransfers(function)))
+      return signalPassFailure();
+    DominanceInfo afterHoisting(function);
+    eliminateCommonSubExpressions(rewriter, afterHoisting, function);
+  }
+};
+} // namespace

@@ -1,0 +1,119 @@
+// RUN: fovea-opt %s --fovea-tile-kernels --split-input-file | FileCheck %s
+
+// A contraction with its epilogue: parallel column panels, balanced row tiles
+// (13 rows in tiles of at most 5 are 5 + 4 + 4), and one step of the reduction
+// at a time.
+
+#A = affine_map<(m, n, k) -> (m, k)>
+#B = affine_map<(m, n, k) -> (k, n)>
+#C = affine_map<(m, n, k) -> (m, n)>
+#o = affine_map<(m, n) -> (m, n)>
+#b = affine_map<(m, n) -> (n)>
+// CHECK-LABEL: func.func private @contraction
+// CHECK:         scf.forall (%{{.*}}) = (0) to (32) step (16) shared_outs
+// CHECK:             linalg.fill {{.*}} tensor<5x16xf32>
+// CHECK:             scf.for %{{.*}} = %c0 to %c7 step %c1
+// CHECK:               linalg.generic {{.*}} ins(%{{.*}}, %{{.*}} : tensor<5x1xf32>, tensor<1x16xf32>)
+// CHECK:             linalg.generic {{.*}} tensor<16xf32>) outs({{.*}} : tensor<5x16xf32>)
+// CHECK:           scf.for %{{.*}} = %c5 to %c13 step %c4
+// CHECK:             linalg.fill {{.*}} tensor<4x16xf32>
+// CHECK:         scf.forall.in_parallel
+func.func private @contraction(%x: tensor<13x7xf32>, %w: tensor<7x32xf32>, %bias: tensor<32xf32>, %out: tensor<13x32xf32>) -> tensor<13x32xf32> attributes {fovea.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<13x32xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<13x32xf32>) -> tensor<13x32xf32>
+  %m = linalg.generic {indexing_maps = [#A, #B, #C], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<13x7xf32>, tensor<7x32xf32>) outs(%f : tensor<13x32xf32>)
+      attrs = {attn.schedule = #attn.schedule<workgroup = [0, 16, 0], register = [5, 16, 0], reduction = [0, 0, 1]>} {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %p = arith.mulf %a, %c : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<13x32xf32>
+  %r = linalg.generic {indexing_maps = [#o, #b, #o], iterator_types = ["parallel", "parallel"]}
+      ins(%m, %bias : tensor<13x32xf32>, tensor<32xf32>) outs(%out : tensor<13x32xf32>) {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %s = arith.addf %a, %c : f32
+    linalg.yield %s : f32
+  } -> tensor<13x32xf32>
+  return %r : tensor<13x32xf32>
+}
+
+// -----
+
+// A remainder of the parallel loop has a loop of its own.
+
+#id = affine_map<(i) -> (i)>
+// CHECK-LABEL: func.func private @remainder
+// CHECK:         scf.forall (%{{.*}}) = (0) to (96) step (32)
+// CHECK:           linalg.generic {{.*}} tensor<32xf32>
+// CHECK:         linalg.generic {{.*}} tensor<4xf32>
+func.func private @remainder(%x: tensor<100xf32>, %out: tensor<100xf32>) -> tensor<100xf32> attributes {fovea.kernel} {
+  %r = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+      ins(%x : tensor<100xf32>) outs(%out : tensor<100xf32>)
+      attrs = {attn.schedule = #attn.schedule<workgroup = [32]>} {
+  ^bb0(%a: f32, %o: f32):
+    %n = arith.negf %a : f32
+    linalg.yield %n : f32
+  } -> tensor<100xf32>
+  return %r : tensor<100xf32>
+}
+
+// -----
+
+// Of a run-time extent, what does not fill a tile is done one by one.
+
+#id = affine_map<(i) -> (i)>
+// CHECK: #[[FLOOR:.*]] = affine_map<()[s0] -> ((s0 floordiv 32) * 32)>
+// CHECK-LABEL: func.func private @dynamic
+// CHECK:         %[[D:.*]] = tensor.dim
+// CHECK:         %[[E:.*]] = affine.apply #[[FLOOR]]()[%[[D]]]
+// CHECK:         scf.forall (%{{.*}}) = (0) to (%[[E]]) step (32)
+// CHECK:           linalg.generic {{.*}} tensor<32xf32>
+// CHECK:         scf.forall (%{{.*}}) = (%[[E]]) to (%[[D]]) step (1)
+// CHECK:           linalg.generic {{.*}} tensor<1xf32>
+func.func private @dynamic(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> attributes {fovea.kernel} {
+  %r = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+      ins(%x : tensor<?xf32>) outs(%out : tensor<?xf32>)
+      attrs = {attn.schedule = #attn.schedule<workgroup = [32]>} {
+  ^bb0(%a: f32, %o: f32):
+    %n = arith.negf %a : f32
+    linalg.yield %n : f32
+  } -> tensor<?xf32>
+  return %r : tensor<?xf32>
+}
+
+// -----
+
+// A row statistic and what uses it: one row at a time, each operation cut into
+// strips; the sum keeps one partial result per lane.
+
+#m2 = affine_map<(i, j) -> (i, j)>
+#m1 = affine_map<(i, j) -> (i)>
+// CHECK-LABEL: func.func private @rows
+// CHECK:         scf.forall (%{{.*}}) in (3)
+// CHECK:           scf.for %{{.*}} = %c0 to %c64 step %c16 iter_args({{.*}}) -> (tensor<1x16xf32>)
+// CHECK:             linalg.generic
+// CHECK:           linalg.reduce
+// CHECK:           linalg.generic {{.*}} tensor<1x6xf32>
+// CHECK:           scf.for %{{.*}} = %c0 to %c64 step %c16
+// CHECK:             arith.divf
+func.func private @rows(%x: tensor<3x70xf32>, %out: tensor<3x70xf32>) -> tensor<3x70xf32> attributes {fovea.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<3xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<3xf32>) -> tensor<3xf32>
+  %s = linalg.generic {indexing_maps = [#m2, #m1], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<3x70xf32>) outs(%f : tensor<3xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %n = arith.addf %a, %o : f32
+    linalg.yield %n : f32
+  } -> tensor<3xf32>
+  %r = linalg.generic {indexing_maps = [#m2, #m1, #m2], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %s : tensor<3x70xf32>, tensor<3xf32>) outs(%out : tensor<3x70xf32>)
+      attrs = {attn.schedule = #attn.schedule<workgroup = [1, 0], strip = 16>} {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %n = arith.divf %a, %b : f32
+    linalg.yield %n : f32
+  } -> tensor<3x70xf32>
+  return %r : tensor<3x70xf32>
+}

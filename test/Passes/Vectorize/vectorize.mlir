@@ -1,0 +1,26 @@
+// RUN: fovea-opt %s --pass-pipeline="builtin.module(func.func(fovea-tile-kernels,fovea-vectorize))" --split-input-file | FileCheck %s
+
+// The accumulators of a contraction are carried by the loop as a vector, and
+// the epilogue works on that vector.
+
+#A = affine_map<(b, m, n, k) -> (b, m, k)>
+#B = affine_map<(b, m, n, k) -> (b, k, n)>
+#C = affine_map<(b, m, n, k) -> (b, m, n)>
+// CHECK-LABEL: func.func private @contraction
+// CHECK:         scf.forall
+// CHECK:           %[[ACC:.*]] = scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}) -> (vector<4x16xf32>)
+// CHECK:             vector.contract {{.*}} : vector<4x1xf32>, vector<1x16xf32> into vector<4x16xf32>
+// CHECK:           vector.transfer_write %[[ACC]]
+func.func private @contraction(%x: tensor<2x4x7xf32>, %w: tensor<2x7x32xf32>, %out: tensor<2x4x32xf32>) -> tensor<2x4x32xf32> attributes {fovea.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %f = linalg.fill ins(%zero : f32) outs(%out : tensor<2x4x32xf32>) -> tensor<2x4x32xf32>
+  %m = linalg.generic {indexing_maps = [#A, #B, #C], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<2x4x7xf32>, tensor<2x7x32xf32>) outs(%f : tensor<2x4x32xf32>)
+      attrs = {attn.schedule = #attn.schedule<workgroup = [1, 0, 16, 0], register = [1, 4, 16, 0], reduction = [0, 0, 0, 1]>} {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %p = arith.mulf %a, %c : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<2x4x32xf32>
+  return %m : tensor<2x4x32xf32>
+}
