@@ -155,9 +155,7 @@ static void traceOperand(AttentionMatch &match, View &view) {
   }
 }
 
-/// The contractions from which elementwise operations lead to `value`,
-/// nearest first.
-static SmallVector<linalg::LinalgOp> contractionsBehind(Value value) {
+SmallVector<linalg::LinalgOp> fovea::contractionsBehind(Value value) {
   constexpr unsigned kMaxVisited = 256;
   llvm::SetVector<Value> seen;
   SmallVector<linalg::LinalgOp> result;

@@ -168,4 +168,6 @@ void RecognizeAttentionPass::runOnOperation() {
     recognize(op);
   IRRewriter rewriter(&getContext());
   (void)runRegionDCE(rewriter, getOperation()->getRegions());
+  // What was replaced is gone by now.
+  reportLinearAttention(getOperation());
 }

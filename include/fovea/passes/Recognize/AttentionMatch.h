@@ -66,6 +66,14 @@ bool absorbScale(View &view, double &scale,
 AttentionMatch matchAttention(mlir::linalg::SoftmaxOp softmax,
                               mlir::OpOperand &operand);
 
+/// The contractions from which elementwise operations and views lead to
+/// `value`, nearest first.
+llvm::SmallVector<mlir::linalg::LinalgOp> contractionsBehind(mlir::Value value);
+
+/// Report products of activations with products of activations in `root`,
+/// which are attention without a softmax, as missed linear attention.
+void reportLinearAttention(mlir::Operation *root);
+
 /// Build attn.attention in place of the matched output contraction, with the
 /// transposes that follow it. Returns the new operation.
 mlir::Operation *buildAttention(mlir::RewriterBase &rewriter,
