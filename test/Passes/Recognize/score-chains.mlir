@@ -1,0 +1,118 @@
+// RUN: fovea-opt %s --fovea-recognize-attention --canonicalize --split-input-file | FileCheck %s
+
+// What stands between the scores and the softmax, or the softmax and the
+// values.
+
+// A guard after the softmax says what an empty row gives; Where on a mask and
+// a soft cap stay in the score region.
+
+// CHECK-LABEL: func @guard_select_cap
+// CHECK: attn.attention
+// CHECK-SAME: captures(%arg3 : tensor<6x6xi1>)
+// CHECK: ^bb0(%[[S:.+]]: f32, %[[M:.+]]: i1):
+// CHECK: math.tanh %[[S]]
+// CHECK: arith.select %[[M]]
+// CHECK: attn.yield
+// CHECK-NOT: prob
+// CHECK-NOT: empty_row = #attn<empty_row nan>
+// CHECK: return
+func.func @guard_select_cap(%q: tensor<2x6x8xf32>, %k: tensor<2x8x6xf32>, %v: tensor<2x6x8xf32>, %mask: tensor<6x6xi1>) -> tensor<2x6x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %low = arith.constant 0xFF800000 : f32
+  %es = tensor.empty() : tensor<2x6x6xf32>
+  %eo = tensor.empty() : tensor<2x6x8xf32>
+  %fs = linalg.fill ins(%zero : f32) outs(%es : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  %s0 = linalg.batch_matmul ins(%q, %k : tensor<2x6x8xf32>, tensor<2x8x6xf32>) outs(%fs : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  %s1 = linalg.tanh ins(%s0 : tensor<2x6x6xf32>) outs(%es : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  %s2 = linalg.generic {indexing_maps = [affine_map<(b, i, j) -> (i, j)>, affine_map<(b, i, j) -> (b, i, j)>, affine_map<(b, i, j) -> (b, i, j)>], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%mask, %s1 : tensor<6x6xi1>, tensor<2x6x6xf32>) outs(%es : tensor<2x6x6xf32>) {
+  ^bb0(%m: i1, %s: f32, %o: f32):
+    %r = arith.select %m, %s, %low : f32
+    linalg.yield %r : f32
+  } -> tensor<2x6x6xf32>
+  %p = linalg.softmax dimension(2) ins(%s2 : tensor<2x6x6xf32>) outs(%es : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  %ei = tensor.empty() : tensor<2x6x6xi1>
+  %n = linalg.generic {indexing_maps = [affine_map<(b, i, j) -> (b, i, j)>, affine_map<(b, i, j) -> (b, i, j)>], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%p : tensor<2x6x6xf32>) outs(%ei : tensor<2x6x6xi1>) {
+  ^bb0(%a: f32, %o: i1):
+    %r = arith.cmpf uno, %a, %a : f32
+    linalg.yield %r : i1
+  } -> tensor<2x6x6xi1>
+  %g = linalg.generic {indexing_maps = [affine_map<(b, i, j) -> (b, i, j)>, affine_map<(b, i, j) -> (b, i, j)>, affine_map<(b, i, j) -> (b, i, j)>], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%n, %p : tensor<2x6x6xi1>, tensor<2x6x6xf32>) outs(%es : tensor<2x6x6xf32>) {
+  ^bb0(%a: i1, %b: f32, %o: f32):
+    %r = arith.select %a, %zero, %b : f32
+    linalg.yield %r : f32
+  } -> tensor<2x6x6xf32>
+  %fo = linalg.fill ins(%zero : f32) outs(%eo : tensor<2x6x8xf32>) -> tensor<2x6x8xf32>
+  %y = linalg.batch_matmul ins(%g, %v : tensor<2x6x6xf32>, tensor<2x6x8xf32>) outs(%fo : tensor<2x6x8xf32>) -> tensor<2x6x8xf32>
+  return %y : tensor<2x6x8xf32>
+}
+
+// -----
+
+// A bias over rows and columns of an image is added in the shape [h, w, h, w]:
+// queries and keys stay whole, so that the bias is spread over them.
+
+// CHECK-DAG: #[[C:.+]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d4)>
+// CHECK-LABEL: func @split_axes
+// CHECK: %[[W:.+]] = linalg.generic {{.*}} ins(%arg3 : tensor<2x2x3x2xf32>)
+// CHECK: %[[C0:.+]] = tensor.collapse_shape %[[W]] {{.*}} : tensor<2x2x3x2x3xf32> into tensor<2x6x6xf32>
+// CHECK: attn.attention query(%arg0 : tensor<2x6x8xf32>) {{.*}} captures(%[[C0]] : tensor<2x6x6xf32>)
+func.func @split_axes(%q: tensor<2x6x8xf32>, %k: tensor<2x8x6xf32>, %v: tensor<2x6x8xf32>, %rel: tensor<2x2x3x2xf32>) -> tensor<2x6x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %es = tensor.empty() : tensor<2x6x6xf32>
+  %e5 = tensor.empty() : tensor<2x2x3x2x3xf32>
+  %eo = tensor.empty() : tensor<2x6x8xf32>
+  %fs = linalg.fill ins(%zero : f32) outs(%es : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  %s0 = linalg.batch_matmul ins(%q, %k : tensor<2x6x8xf32>, tensor<2x8x6xf32>) outs(%fs : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  %s1 = tensor.expand_shape %s0 [[0], [1, 2], [3, 4]] output_shape [2, 2, 3, 2, 3] : tensor<2x6x6xf32> into tensor<2x2x3x2x3xf32>
+  %s2 = linalg.generic {indexing_maps = [affine_map<(b, h, w, i, j) -> (b, h, w, i, j)>, affine_map<(b, h, w, i, j) -> (b, h, w, i)>, affine_map<(b, h, w, i, j) -> (b, h, w, i, j)>], iterator_types = ["parallel", "parallel", "parallel", "parallel", "parallel"]}
+      ins(%s1, %rel : tensor<2x2x3x2x3xf32>, tensor<2x2x3x2xf32>) outs(%e5 : tensor<2x2x3x2x3xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %r = arith.addf %a, %b : f32
+    linalg.yield %r : f32
+  } -> tensor<2x2x3x2x3xf32>
+  %s3 = tensor.collapse_shape %s2 [[0], [1, 2], [3, 4]] : tensor<2x2x3x2x3xf32> into tensor<2x6x6xf32>
+  %p = linalg.softmax dimension(2) ins(%s3 : tensor<2x6x6xf32>) outs(%es : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  %fo = linalg.fill ins(%zero : f32) outs(%eo : tensor<2x6x8xf32>) -> tensor<2x6x8xf32>
+  %y = linalg.batch_matmul ins(%p, %v : tensor<2x6x6xf32>, tensor<2x6x8xf32>) outs(%fo : tensor<2x6x8xf32>) -> tensor<2x6x8xf32>
+  return %y : tensor<2x6x8xf32>
+}
+
+// -----
+
+// Values first: v * attn^T, channels before tokens; softmax through a
+// transpose; a gate on the probabilities.
+
+// CHECK-LABEL: func @channels_first
+// CHECK: attn.attention query(%arg0 : tensor<2x8x6xf32>) keys(%arg1 : tensor<2x8x6xf32>) values(%arg2 : tensor<2x8x6xf32>) captures(%arg3 : tensor<2xf32>)
+// CHECK: prob
+// CHECK: arith.mulf
+// CHECK-NOT: linalg
+func.func @channels_first(%q: tensor<2x8x6xf32>, %k: tensor<2x8x6xf32>, %v: tensor<2x8x6xf32>, %gate: tensor<2xf32>) -> tensor<2x8x6xf32> {
+  %zero = arith.constant 0.0 : f32
+  %es = tensor.empty() : tensor<2x6x6xf32>
+  %eo = tensor.empty() : tensor<2x8x6xf32>
+  %fs = linalg.fill ins(%zero : f32) outs(%es : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  // Rows are keys here.
+  %s0 = linalg.generic {indexing_maps = [affine_map<(b, j, i, d) -> (b, d, j)>, affine_map<(b, j, i, d) -> (b, d, i)>, affine_map<(b, j, i, d) -> (b, j, i)>], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%k, %q : tensor<2x8x6xf32>, tensor<2x8x6xf32>) outs(%fs : tensor<2x6x6xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %m = arith.mulf %a, %b : f32
+    %r = arith.addf %o, %m : f32
+    linalg.yield %r : f32
+  } -> tensor<2x6x6xf32>
+  %t = linalg.transpose ins(%s0 : tensor<2x6x6xf32>) outs(%es : tensor<2x6x6xf32>) permutation = [0, 2, 1]
+  %p = linalg.softmax dimension(2) ins(%t : tensor<2x6x6xf32>) outs(%es : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  %g = linalg.generic {indexing_maps = [affine_map<(b, i, j) -> (b, i, j)>, affine_map<(b, i, j) -> (b)>, affine_map<(b, i, j) -> (b, i, j)>], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%p, %gate : tensor<2x6x6xf32>, tensor<2xf32>) outs(%es : tensor<2x6x6xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %r = arith.mulf %a, %b : f32
+    linalg.yield %r : f32
+  } -> tensor<2x6x6xf32>
+  %pt = linalg.transpose ins(%g : tensor<2x6x6xf32>) outs(%es : tensor<2x6x6xf32>) permutation = [0, 2, 1]
+  %fo = linalg.fill ins(%zero : f32) outs(%eo : tensor<2x8x6xf32>) -> tensor<2x8x6xf32>
+  %y = linalg.batch_matmul ins(%v, %pt : tensor<2x8x6xf32>, tensor<2x6x6xf32>) outs(%fo : tensor<2x8x6xf32>) -> tensor<2x8x6xf32>
+  return %y : tensor<2x8x6xf32>
+}
