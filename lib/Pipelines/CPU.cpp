@@ -108,6 +108,8 @@ static void buildMemRef(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(
       bufferization::createPromoteBuffersToStackPass(isTileScratch));
   bufferization::buildBufferDeallocationPipeline(pm);
+  // A constant that is returned is cloned.
+  pm.addPass(createConvertBufferizationToMemRefPass());
   addCleanup(pm);
   pm.addPass(createHoistScratch());
   pm.addPass(createPlanArena());
@@ -145,6 +147,8 @@ static void buildLLVM(OpPassManager &pm) {
   // After memref: convert-scf-to-openmp wraps bodies in memref.alloca_scope,
   // whose lowering wants a single block.
   pm.addPass(createSCFToControlFlowPass());
+  // Splits blocks, hence after structured control flow is gone.
+  pm.addPass(createLowerAssertions());
   pm.addPass(createConvertFuncToLLVMPass());
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createConvertMathToLibmPass());

@@ -52,4 +52,35 @@ def SerializeLoops : Pass<"fovea-serialize-loops", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numSerialized", "serialized", "Loops made sequential">];
 }
 
+def LowerAssertions : Pass<"fovea-lower-assertions", "::mlir::ModuleOp"> {
+  let summary = "Make a failed run-time check an error of the call";
+  let description = [{
+    A check that a model can violate (an index out of range, say) is a
+    `cf.assert`. Upstream lowers it to a message and `abort()`, which a library
+    may not do to its process. This pass calls the runtime instead, which ends
+    the call of the model with an error; inside a parallel region, which cannot
+    be left, it takes note and the call fails at its end.
+
+    Precondition: structured control flow is lowered, since a block is split.
+    Example:
+
+    ```mlir
+    cf.assert %ok, "index out of range"
+    ```
+
+    becomes
+
+    ```mlir
+      cf.cond_br %ok, ^after, ^failing
+    ^failing:
+      llvm.call @fovea_rt_assert_failed(%text) : (!llvm.ptr) -> ()
+      cf.br ^after
+    ^after:
+    ```
+  }];
+  let dependentDialects = ["::mlir::cf::ControlFlowDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+  let statistics = [Statistic<"numLowered", "lowered", "Checks lowered">];
+}
+
 #endif // FOVEA_PASSES_CPU_PASSES_TD

@@ -1,0 +1,72 @@
+//===- CodeGen.cpp - LLVM dialect to machine code -----------------------===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fovea/Package/Package.h"
+
+#include "mlir/Target/LLVMIR/Export.h"
+
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/Passes/PassBuilder.h"
+
+using namespace fovea;
+using namespace llvm;
+
+Expected<std::unique_ptr<Module>>
+fovea::translateToLLVMIR(mlir::ModuleOp op, LLVMContext &context,
+                         TargetMachine &machine) {
+  std::unique_ptr<Module> module =
+      mlir::translateModuleToLLVMIR(op, context, "fovea");
+  if (!module)
+    return createStringError("cannot translate the module to LLVM IR");
+  module->setTargetTriple(machine.getTargetTriple());
+  module->setDataLayout(machine.createDataLayout());
+  module->setPICLevel(PICLevel::BigPIC);
+  for (Function &function : *module) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", machine.getTargetCPU());
+    if (!machine.getTargetFeatureString().empty())
+      function.addFnAttr("target-features", machine.getTargetFeatureString());
+    // The widest vectors that there are: LLVM's preference for narrow ones on
+    // some CPUs is for code that is not mostly vectors.
+    function.addFnAttr("prefer-vector-width", "512");
+    function.addFnAttr("frame-pointer", "none");
+    function.addFnAttr(Attribute::NoUnwind);
+  }
+  // Constants outside of the IR lie in the same library: no indirection.
+  for (GlobalVariable &global : module->globals())
+    if (global.isDeclaration()) {
+      global.setVisibility(GlobalValue::HiddenVisibility);
+      global.setDSOLocal(true);
+    }
+  return module;
+}
+
+void fovea::optimize(Module &module, TargetMachine &machine) {
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager components;
+  ModuleAnalysisManager modules;
+  PassBuilder builder(&machine);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
+      .run(module, modules);
+}
+
+Error fovea::emitMachineCode(Module &module, TargetMachine &machine,
+                             CodeGenFileType type, raw_pwrite_stream &out) {
+  legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, out, nullptr, type))
+    return createStringError("the target cannot write this kind of file");
+  passes.run(module);
+  return Error::success();
+}

@@ -1,0 +1,136 @@
+//===- Model.cpp - A compiled model and its tensors -----------------------===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Model.h"
+
+#include <cstring>
+#include <dlfcn.h>
+
+using namespace fovea;
+
+int64_t Tensor::count() const {
+  int64_t n = 1;
+  for (int64_t dim : shape)
+    n *= dim;
+  return n;
+}
+
+static const struct {
+  int32_t dtype;
+  const char *name;
+  size_t size;
+} dtypes[] = {
+    {FOVEA_FLOAT32, "float32", 4},   {FOVEA_UINT8, "uint8", 1},
+    {FOVEA_INT8, "int8", 1},         {FOVEA_UINT16, "uint16", 2},
+    {FOVEA_INT16, "int16", 2},       {FOVEA_INT32, "int32", 4},
+    {FOVEA_INT64, "int64", 8},       {FOVEA_BOOL, "bool", 1},
+    {FOVEA_FLOAT16, "float16", 2},   {FOVEA_FLOAT64, "float64", 8},
+    {FOVEA_UINT32, "uint32", 4},     {FOVEA_UINT64, "uint64", 8},
+    {FOVEA_BFLOAT16, "bfloat16", 2},
+};
+
+size_t fovea::dtypeSize(int32_t dtype) {
+  for (const auto &entry : dtypes)
+    if (entry.dtype == dtype)
+      return entry.size;
+  return 0;
+}
+
+std::string fovea::describe(int32_t dtype, const std::vector<int64_t> &shape) {
+  std::string text = "type " + std::to_string(dtype);
+  for (const auto &entry : dtypes)
+    if (entry.dtype == dtype)
+      text = entry.name;
+  text += "[";
+  for (size_t i = 0; i < shape.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+Model::Model(const std::string &path) {
+  // A name without a slash would be looked for on the library path.
+  std::string file = path.find('/') == std::string::npos ? "./" + path : path;
+  library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library)
+    throw CannotRun(dlerror());
+  auto *get =
+      reinterpret_cast<fovea_get_api_fn *>(dlsym(library, "fovea_get_api"));
+  if (!get)
+    throw CannotRun("'" + path + "' is not a library of fovea-compile");
+  table = get(FOVEA_API_VERSION);
+  if (!table)
+    throw CannotRun("'" + path +
+                    "' is of another version of Fovea: compile it anew");
+  check(table->open(&model));
+}
+
+Model::~Model() {
+  if (table)
+    table->close(model);
+  // The library stays: OpenMP's threads may still be on their way out of it.
+}
+
+void Model::check(fovea_status status) const {
+  if (status != FOVEA_OK)
+    throw CannotRun(table->last_error());
+}
+
+std::vector<const fovea_tensor_info *> Model::inputs() const {
+  std::vector<const fovea_tensor_info *> infos;
+  for (int32_t i = 0; i < table->input_count(); ++i)
+    infos.push_back(table->input_info(i));
+  return infos;
+}
+
+std::vector<const fovea_tensor_info *> Model::outputs() const {
+  std::vector<const fovea_tensor_info *> infos;
+  for (int32_t i = 0; i < table->output_count(); ++i)
+    infos.push_back(table->output_info(i));
+  return infos;
+}
+
+void Model::setThreads(int threads) {
+  check(table->set_threads(model, threads));
+}
+
+std::vector<fovea_tensor> Model::runRaw(const std::vector<Tensor> &inputs) {
+  std::vector<fovea_tensor> in(inputs.size()), out(table->output_count());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor &input = inputs[i];
+    if (input.shape.size() > FOVEA_MAX_RANK)
+      throw CannotRun("input " + std::to_string(i) +
+                      " has too many dimensions");
+    in[i].data = const_cast<char *>(input.data.data());
+    in[i].dtype = input.dtype;
+    in[i].rank = static_cast<int32_t>(input.shape.size());
+    std::copy(input.shape.begin(), input.shape.end(), in[i].shape);
+  }
+  check(table->run(model, in.data(), static_cast<int32_t>(in.size()),
+                   out.data(), static_cast<int32_t>(out.size())));
+  return out;
+}
+
+std::vector<Tensor> Model::run(const std::vector<Tensor> &inputs) {
+  std::vector<Tensor> results;
+  for (fovea_tensor &tensor : runRaw(inputs)) {
+    Tensor result;
+    result.dtype = tensor.dtype;
+    result.shape.assign(tensor.shape, tensor.shape + tensor.rank);
+    result.data.resize(result.count() * dtypeSize(tensor.dtype));
+    if (!result.data.empty())
+      memcpy(result.data.data(), tensor.data, result.data.size());
+    table->free_tensor(&tensor);
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+void Model::runOnly(const std::vector<Tensor> &inputs) {
+  for (fovea_tensor &tensor : runRaw(inputs))
+    table->free_tensor(&tensor);
+}
