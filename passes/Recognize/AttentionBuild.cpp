@@ -8,12 +8,12 @@
 
 #include "fovea/dialects/attn/Attn.h"
 #include "fovea/passes/Recognize/AttentionMatch.h"
+#include "fovea/passes/Recognize/SimplifyRegions.h"
 
+#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace fovea;
@@ -43,11 +43,12 @@ private:
   Value dropUnitAxes(Value value, ArrayRef<AxisDims> axes);
   Value spread(const View &view, SmallVectorImpl<AxisDims> &axes);
   void followResult();
-  Value shapeResult(Value value, ArrayRef<AxisDims> axes);
+  Value shapeResult(Value value, ArrayRef<AxisDims> axes, Type target);
   AffineMap mapOver(ArrayRef<unsigned> dims);
   Value emitIndex(OpBuilder &builder, Location loc, unsigned dim);
+  Operand makeInit(ArrayRef<AxisDims> axes, Type elementType);
   attn::AttentionOp create(Operand query, Operand key, Operand value,
-                           Operand init);
+                           ArrayRef<Operand> inits);
 
   RewriterBase &rewriter;
   AttentionMatch &match;
@@ -313,68 +314,23 @@ Value AttentionBuilder::emitIndex(OpBuilder &builder, Location loc,
   return arith::RemUIOp::create(builder, loc, index, size);
 }
 
-/// A constant factor at the start of the score region belongs to the scale.
-static void foldScale(attn::AttentionOp op) {
-  if (op.getScore().empty())
-    return;
-  Block &body = op.getScore().front();
-  Value score = body.getArgument(0);
-  while (score.hasOneUse()) {
-    Operation *user = *score.getUsers().begin();
-    if (!isa<arith::MulFOp, arith::DivFOp>(user))
-      break;
-    bool divides = isa<arith::DivFOp>(user);
-    unsigned side = user->getOperand(0) == score ? 0 : 1;
-    FloatAttr constant;
-    if ((divides && side != 0) ||
-        !matchPattern(user->getOperand(1 - side), m_Constant(&constant)))
-      break;
-    double factor = constant.getValueAsDouble();
-    if (!std::isfinite(factor) || factor == 0.0)
-      break;
-    double scale = op.getScale().convertToDouble();
-    op.setScaleAttr(FloatAttr::get(Float64Type::get(op.getContext()),
-                                   divides ? scale / factor : scale * factor));
-    user->getResult(0).replaceAllUsesWith(score);
-    user->erase();
-  }
-}
-
-/// isnan(p) ? 0 : p over the whole probability region says what an empty row
-/// gives.
-static void foldGuard(attn::AttentionOp op) {
-  if (op.getProb().empty())
-    return;
-  Block &body = op.getProb().front();
-  Value p = body.getArgument(0);
-  auto select =
-      body.getTerminator()->getOperand(0).getDefiningOp<arith::SelectOp>();
-  if (!select || select.getFalseValue() != p ||
-      !matchPattern(select.getTrueValue(), m_AnyZeroFloat()))
-    return;
-  auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
-  auto isnan = select.getCondition().getDefiningOp<math::IsNaNOp>();
-  bool isGuard = (isnan && isnan.getOperand() == p) ||
-                 (compare && compare.getLhs() == p && compare.getRhs() == p &&
-                  (compare.getPredicate() == arith::CmpFPredicate::UNO ||
-                   compare.getPredicate() == arith::CmpFPredicate::UNE));
-  if (!isGuard)
-    return;
-  body.clear();
-  op.getProb().getBlocks().clear();
-  op.setEmptyRow(attn::EmptyRow::Zero);
-}
-
 attn::AttentionOp AttentionBuilder::create(Operand query, Operand key,
-                                           Operand value, Operand init) {
+                                           Operand value,
+                                           ArrayRef<Operand> inits) {
   SmallVector<AffineMap> maps = {query.map, key.map, value.map};
   SmallVector<Value> captured;
   for (const Operand &capture : captures) {
     captured.push_back(capture.value);
     maps.push_back(capture.map);
   }
-  maps.push_back(init.map);
+  SmallVector<Value> destinations;
+  for (const Operand &init : inits) {
+    destinations.push_back(init.value);
+    maps.push_back(init.map);
+  }
   attn::AttentionParams params;
+  if (inits.size() > 1)
+    params.kinds = {attn::ResultKind::Output, attn::ResultKind::Probabilities};
   params.scale = match.scale;
   params.emptyRow = attn::EmptyRow::NaN;
   unsigned numScore = match.scoreTree.captures().size();
@@ -403,27 +359,42 @@ attn::AttentionOp AttentionBuilder::create(Operand query, Operand key,
   if (!match.probTree.isIdentity())
     probFn = prob;
   return attn::AttentionOp::create(rewriter, loc, query.value, key.value,
-                                   value.value, captured, init.value, maps,
+                                   value.value, captured, destinations, maps,
                                    params, scoreFn, probFn);
 }
 
-/// Give the operation's result, whose axes are single dimensions, the axes of
-/// the value that it replaces.
-Value AttentionBuilder::shapeResult(Value value, ArrayRef<AxisDims> axes) {
-  SmallVector<AxisDims> merged;
-  for (const AxisDims &axis : axes)
-    if (!axis.empty())
-      merged.push_back(axis);
-  auto target = cast<RankedTensorType>(match.result.value.getType());
+/// Give one of the operation's results, whose axes are single dimensions, the
+/// axes and the type of the value that it replaces.
+Value AttentionBuilder::shapeResult(Value value, ArrayRef<AxisDims> axes,
+                                    Type target) {
+  SmallVector<AxisDims> all, merged;
+  for (const AxisDims &axis : axes) {
+    all.push_back(space.merged(axis));
+    if (!all.back().empty())
+      merged.push_back(all.back());
+  }
   if (llvm::any_of(merged, [](const AxisDims &a) { return a.size() > 1; }))
     value =
         tensor::CollapseShapeOp::create(rewriter, loc, value, groupsOf(merged));
   if (merged.size() != axes.size())
     value = tensor::ExpandShapeOp::create(rewriter, loc, target, value,
-                                          unitGroups(axes));
+                                          unitGroups(all));
   if (value.getType() != target)
     value = tensor::CastOp::create(rewriter, loc, target, value);
   return value;
+}
+
+/// A destination with one axis for each dimension in `axes`.
+Operand AttentionBuilder::makeInit(ArrayRef<AxisDims> axes, Type elementType) {
+  SmallVector<unsigned> dims;
+  SmallVector<OpFoldResult> sizes;
+  for (const AxisDims &axis : axes)
+    for (unsigned dim : space.merged(axis)) {
+      dims.push_back(dim);
+      sizes.push_back(extent(dim));
+    }
+  return {tensor::EmptyOp::create(rewriter, loc, sizes, elementType),
+          mapOver(dims)};
 }
 
 Operation *AttentionBuilder::run() {
@@ -444,23 +415,24 @@ Operation *AttentionBuilder::run() {
   Operand key = makeOperand(match.key);
   Operand value = makeOperand(match.value);
 
-  SmallVector<AxisDims> axes;
-  SmallVector<unsigned> dims;
-  SmallVector<OpFoldResult> sizes;
-  for (const AxisDims &axis : match.result.axes) {
-    axes.push_back(space.merged(axis));
-    for (unsigned dim : axes.back()) {
-      dims.push_back(dim);
-      sizes.push_back(extent(dim));
-    }
+  Value probabilities = match.softmax->getResult(0);
+  SmallVector<Operand> inits = {
+      makeInit(match.result.axes, getElementTypeOrSelf(match.result.value))};
+  if (match.keepsProbabilities)
+    inits.push_back(makeInit(match.probTree.rootAxes(),
+                             getElementTypeOrSelf(probabilities)));
+  attn::AttentionOp op = create(query, key, value, inits);
+  simplifyRegions(op);
+  rewriter.replaceAllUsesWith(match.result.value,
+                              shapeResult(op->getResult(0), match.result.axes,
+                                          match.result.value.getType()));
+  if (match.keepsProbabilities) {
+    rewriter.replaceAllUsesWith(
+        probabilities, shapeResult(op->getResult(1), match.probTree.rootAxes(),
+                                   probabilities.getType()));
+    // Other users of the probabilities may stand before the values.
+    sortTopologically(op->getBlock());
   }
-  Value empty = tensor::EmptyOp::create(
-      rewriter, loc, sizes, getElementTypeOrSelf(match.result.value));
-  attn::AttentionOp op = create(query, key, value, {empty, mapOver(dims)});
-  foldScale(op);
-  foldGuard(op);
-  Value replacement = shapeResult(op->getResult(0), axes);
-  rewriter.replaceAllUsesWith(match.result.value, replacement);
   return op;
 }
 

@@ -8,6 +8,7 @@
 
 #include "fovea/passes/Recognize/AttentionMatch.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/SetVector.h"
@@ -348,6 +349,27 @@ static bool checkMatch(AttentionMatch &match) {
     }
   }
   return true;
+}
+
+bool fovea::canKeepProbabilities(const AttentionMatch &match) {
+  if (!match.probTree.isIdentity())
+    return false;
+  AxisDims kept = allLeaves(match.space, match.probTree.rootAxes());
+  for (unsigned dim : allLeaves(match.space, match.result.axes))
+    if (!llvm::is_contained(kept, dim) && match.space.root(dim) != match.n)
+      return false;
+  Operation *softmax = match.softmax;
+  BackwardSliceOptions options;
+  options.filter = [&](Operation *op) {
+    return op->getBlock() == softmax->getBlock() &&
+           !op->isBeforeInBlock(softmax);
+  };
+  llvm::SetVector<Operation *> slice;
+  for (const View *view : {&match.query, &match.key, &match.value})
+    (void)getBackwardSlice(view->value, &slice, options);
+  for (const View &view : match.scoreTree.captures())
+    (void)getBackwardSlice(view.value, &slice, options);
+  return !slice.contains(softmax);
 }
 
 AttentionMatch fovea::matchAttention(linalg::SoftmaxOp softmax,

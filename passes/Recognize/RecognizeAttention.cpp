@@ -111,7 +111,31 @@ static std::string describe(attn::AttentionOp op) {
     text += ", with a score region";
   if (!op.getProb().empty())
     text += ", with a probability region";
+  if (op.getInitOfKind(attn::ResultKind::Probabilities) >= 0)
+    text += "; its probabilities have other users and are stored";
   return text;
+}
+
+/// The probabilities have users besides the matched products: one of those
+/// becomes attention that also gives the probabilities.
+static void keepProbabilities(RewriterBase &rewriter, linalg::SoftmaxOp softmax,
+                              MutableArrayRef<AttentionMatch> matches,
+                              Operation *user) {
+  SmallVector<Operation *> ops = {softmax};
+  for (AttentionMatch &match : matches) {
+    if (!canKeepProbabilities(match))
+      continue;
+    match.keepsProbabilities = true;
+    ops.append({match.scores, match.outputOp()});
+    auto op = cast<attn::AttentionOp>(buildAttention(rewriter, match));
+    reportSite("attention", true, ops, describe(op));
+    return;
+  }
+  if (user)
+    ops.push_back(user);
+  reportSite("attention", false, ops,
+             "the probabilities are used by something else than a product "
+             "with values");
 }
 
 void RecognizeAttentionPass::recognize(linalg::SoftmaxOp softmax) {
@@ -138,17 +162,12 @@ void RecognizeAttentionPass::recognize(linalg::SoftmaxOp softmax) {
     reportSite("attention", false, {softmax, missed}, why);
     return;
   }
+  IRRewriter rewriter(&getContext());
   if (uses.other || missed || !coversAllUses(softmax, matches)) {
-    Operation *user = uses.other ? uses.other : missed;
-    SmallVector<Operation *> ops = {softmax};
-    if (user)
-      ops.push_back(user);
-    reportSite("attention", false, ops,
-               "the probabilities are used by something else than a product "
-               "with values");
+    keepProbabilities(rewriter, softmax, matches,
+                      uses.other ? uses.other : missed);
     return;
   }
-  IRRewriter rewriter(&getContext());
   for (OpOperand *use : uses.contractions) {
     // Matched again: what was built for an earlier use may be an operand now.
     AttentionMatch match = matchAttention(softmax, *use);

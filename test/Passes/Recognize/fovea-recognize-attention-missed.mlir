@@ -45,7 +45,7 @@ func.func @other_use(%q: tensor<2x6x8xf32>, %k: tensor<2x8x6xf32>, %v: tensor<2x
   %eo = tensor.empty() : tensor<2x6x8xf32>
   %fs = linalg.fill ins(%zero : f32) outs(%es : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
   %s = linalg.batch_matmul ins(%q, %k : tensor<2x6x8xf32>, tensor<2x8x6xf32>) outs(%fs : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
-  // expected-remark @below {{the probabilities are used by something else}}
+  // expected-remark @below {{its probabilities have other users and are stored}}
   %p = linalg.softmax dimension(2) ins(%s : tensor<2x6x6xf32>) outs(%es : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
   %fo = linalg.fill ins(%zero : f32) outs(%eo : tensor<2x6x8xf32>) -> tensor<2x6x8xf32>
   %y = linalg.batch_matmul ins(%p, %v : tensor<2x6x6xf32>, tensor<2x6x8xf32>) outs(%fo : tensor<2x6x8xf32>) -> tensor<2x6x8xf32>
@@ -80,4 +80,22 @@ func.func @linear(%q: tensor<2x6x8xf32>, %k: tensor<2x8x6xf32>, %v: tensor<2x6x8
   %fo = linalg.fill ins(%zero : f32) outs(%eo : tensor<2x6x8xf32>) -> tensor<2x6x8xf32>
   %y = linalg.batch_matmul ins(%q, %s : tensor<2x6x8xf32>, tensor<2x8x8xf32>) outs(%fo : tensor<2x6x8xf32>) -> tensor<2x6x8xf32>
   return %y : tensor<2x6x8xf32>
+}
+
+// -----
+
+// What is stored are the probabilities before the gate: they are no result.
+
+func.func @other_use_and_gate(%q: tensor<2x6x8xf32>, %k: tensor<2x8x6xf32>, %v: tensor<2x6x8xf32>) -> (tensor<2x6x8xf32>, tensor<2x6x6xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %es = tensor.empty() : tensor<2x6x6xf32>
+  %eo = tensor.empty() : tensor<2x6x8xf32>
+  %fs = linalg.fill ins(%zero : f32) outs(%es : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  %s = linalg.batch_matmul ins(%q, %k : tensor<2x6x8xf32>, tensor<2x8x6xf32>) outs(%fs : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  // expected-remark @below {{the probabilities are used by something else}}
+  %p = linalg.softmax dimension(2) ins(%s : tensor<2x6x6xf32>) outs(%es : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  %g = linalg.tanh ins(%p : tensor<2x6x6xf32>) outs(%es : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  %fo = linalg.fill ins(%zero : f32) outs(%eo : tensor<2x6x8xf32>) -> tensor<2x6x8xf32>
+  %y = linalg.batch_matmul ins(%g, %v : tensor<2x6x6xf32>, tensor<2x6x8xf32>) outs(%fo : tensor<2x6x8xf32>) -> tensor<2x6x8xf32>
+  return %y, %p : tensor<2x6x8xf32>, tensor<2x6x6xf32>
 }

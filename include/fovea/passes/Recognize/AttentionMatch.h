@@ -46,6 +46,8 @@ struct AttentionMatch {
   unsigned m = ~0u, n = ~0u, k1 = ~0u, k2 = ~0u;
   double scale = 1.0;
   llvm::SmallVector<ScaleFactor> factors;
+  /// The probabilities have other users and become a result of their own.
+  bool keepsProbabilities = false;
 
   /// Why this is no attention; empty after success.
   std::string why;
@@ -73,6 +75,11 @@ llvm::SmallVector<mlir::linalg::LinalgOp> contractionsBehind(mlir::Value value);
 /// Report products of activations with products of activations in `root`,
 /// which are attention without a softmax, as missed linear attention.
 void reportLinearAttention(mlir::Operation *root);
+
+/// Whether the probabilities may become a result of the operation: nothing
+/// happens between softmax and the product with the values, and no operand
+/// depends on the probabilities.
+bool canKeepProbabilities(const AttentionMatch &match);
 
 /// Build attn.attention in place of the matched output contraction, with the
 /// transposes that follow it. Returns the new operation.
