@@ -14,10 +14,11 @@ using namespace fovea::frontend;
 const OpRegistry &fovea::frontend::opRegistry() {
   static const OpRegistry registry = [] {
     OpRegistry result;
-    registerElementwiseOps(result);
-
+    registerActivationOps(result);
     registerConvOps(result);
+    registerElementwiseOps(result);
     registerGatherOps(result);
+    registerGeneratorOps(result);
     registerIfOps(result);
     registerLoopOps(result);
     registerNonZeroOps(result);
@@ -26,7 +27,10 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerResizeOps(result);
     registerScatterOps(result);
     registerSequenceOps(result);
+    registerShapeOps(result);
+    registerSlicingOps(result);
     registerTopKOps(result);
+    registerUnaryOps(result);
     return result;
   }();
   return registry;

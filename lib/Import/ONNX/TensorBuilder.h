@@ -120,10 +120,27 @@ public:
   mlir::Value extractScalar(mlir::Value tensor);
 
   /// One linalg.generic over the broadcast shape of the inputs. Where all
-  /// inputs are tiny and known as scalars, evaluates element by element.
+  /// inputs are tiny and known as scalars, evaluates element by element, unless
+  /// `usesIndices` says that the body contains linalg.index. Splat constants
+  /// become scalars of the body.
   mlir::FailureOr<mlir::Value> elementwise(llvm::ArrayRef<mlir::Value> inputs,
                                            mlir::Type resultElementType,
-                                           ElementFn body);
+                                           ElementFn body,
+                                           bool usesIndices = false);
+  /// `input` with the sizes of `to` (right-aligned), and for each of its
+  /// dimensions the position in `to`. Dimensions of size 1 that are larger in
+  /// `to` are dropped; those that may be 1 at run time are repeated there.
+  struct Operand {
+    mlir::Value value;
+    llvm::SmallVector<int64_t> positions;
+  };
+  mlir::FailureOr<Operand> broadcastOperand(mlir::Value input, const Dims &to);
+  /// A linalg.generic with one result; the body gets the inputs and the
+  /// accumulator.
+  mlir::Value generic(llvm::ArrayRef<mlir::Value> inputs, mlir::Value init,
+                      llvm::ArrayRef<mlir::AffineMap> maps,
+                      llvm::ArrayRef<mlir::utils::IteratorType> iterators,
+                      ElementFn body);
   /// Elementwise over index positions only: result[i...] = body(i...).
   mlir::Value generate(llvm::ArrayRef<mlir::OpFoldResult> dims,
                        mlir::Type elementType, ElementFn body);

@@ -9,6 +9,7 @@
 #include "TensorBuilder.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace fovea::frontend;
@@ -67,24 +68,32 @@ FailureOr<Value> TensorBuilder::alignForBroadcast(Value input, const Dims &to) {
   return choice.getResult(0);
 }
 
-/// Map and operand of an aligned input: dimensions of size 1 that the result
-/// has larger are dropped from both.
-static std::pair<Value, AffineMap>
-broadcastOperand(TensorBuilder &b, Value input, const Dims &out) {
-  int64_t offset = out.size() - b.rank(input);
+FailureOr<TensorBuilder::Operand>
+TensorBuilder::broadcastOperand(Value input, const Dims &to) {
+  auto aligned = alignForBroadcast(input, to);
+  if (failed(aligned))
+    return failure();
+  Operand result{*aligned, {}};
+  int64_t offset = to.size() - rank(input);
   SmallVector<int64_t> dropped;
-  SmallVector<AffineExpr> exprs;
-  for (int64_t i = 0; i < b.rank(input); ++i) {
-    bool isOne = b.type(input).getDimSize(i) == 1;
-    auto outSize = getConstantIntValue(out[offset + i]);
-    if (isOne && !(outSize && *outSize == 1))
+  for (int64_t i = 0; i < rank(input); ++i) {
+    bool isOne = type(*aligned).getDimSize(i) == 1;
+    if (isOne && getConstantIntValue(to[offset + i]) != 1)
       dropped.push_back(i);
     else
-      exprs.push_back(b.getAffineDimExpr(offset + i));
+      result.positions.push_back(offset + i);
   }
   if (!dropped.empty())
-    input = b.squeeze(input, dropped);
-  return {input, AffineMap::get(out.size(), 0, exprs, b.getContext())};
+    result.value = squeeze(*aligned, dropped);
+  return result;
+}
+
+static AffineMap mapOf(TensorBuilder &b, ArrayRef<int64_t> positions,
+                       int64_t loops) {
+  SmallVector<AffineExpr> exprs;
+  for (int64_t position : positions)
+    exprs.push_back(b.getAffineDimExpr(position));
+  return AffineMap::get(loops, 0, exprs, b.getContext());
 }
 
 /// Builds `body` inside the region of a linalg.generic.
@@ -95,17 +104,18 @@ static Value buildBody(TensorBuilder &b, OpBuilder &nested, ElementFn body,
   return body(b, args);
 }
 
-static Value createGeneric(TensorBuilder &b, ArrayRef<Value> inputs, Value init,
-                           ArrayRef<AffineMap> maps,
-                           ArrayRef<IteratorType> iterators, ElementFn body) {
-  auto generic = linalg::GenericOp::create(
+Value TensorBuilder::generic(ArrayRef<Value> inputs, Value init,
+                             ArrayRef<AffineMap> maps,
+                             ArrayRef<IteratorType> iterators, ElementFn body) {
+  TensorBuilder &b = *this;
+  auto op = linalg::GenericOp::create(
       b, init.getType(), inputs, init, maps, iterators,
       [&](OpBuilder &nested, Location loc, ValueRange args) {
         Value result = buildBody(b, nested, body, args);
-        nested.setInsertionPointToEnd(nested.getInsertionBlock());
+        nested.setInsertionPointToEnd(args[0].getParentBlock());
         linalg::YieldOp::create(nested, loc, result);
       });
-  return generic.getResult(0);
+  return op.getResult(0);
 }
 
 //===----------------------------------------------------------------------===//
@@ -136,9 +146,17 @@ scalarInputs(TensorBuilder &b, ArrayRef<Value> inputs, RankedTensorType type) {
   return result;
 }
 
+/// The value of a constant with equal elements; null for other tensors.
+static TypedAttr splatOf(Value tensor) {
+  DenseElementsAttr dense;
+  if (matchPattern(tensor, m_Constant(&dense)) && dense.isSplat())
+    return cast<TypedAttr>(dense.getSplatValue<Attribute>());
+  return {};
+}
+
 FailureOr<Value> TensorBuilder::elementwise(ArrayRef<Value> inputs,
                                             Type resultElementType,
-                                            ElementFn body) {
+                                            ElementFn body, bool usesIndices) {
   SmallVector<Dims> shapes;
   for (Value input : inputs)
     shapes.push_back(shape(input));
@@ -147,46 +165,58 @@ FailureOr<Value> TensorBuilder::elementwise(ArrayRef<Value> inputs,
     return failure();
   auto resultType = typeFor(*out, resultElementType);
 
-  if (auto elements = scalarInputs(*this, inputs, resultType)) {
-    SmallVector<Value> results;
-    for (int64_t i = 0; i < resultType.getNumElements(); ++i) {
-      SmallVector<Value> args;
-      for (auto &list : *elements)
-        args.push_back(list.size() == 1 ? list[0] : list[i]);
-      results.push_back(body(*this, args));
+  if (!usesIndices) {
+    if (auto elements = scalarInputs(*this, inputs, resultType)) {
+      SmallVector<Value> results;
+      for (int64_t i = 0; i < resultType.getNumElements(); ++i) {
+        SmallVector<Value> args;
+        for (auto &list : *elements)
+          args.push_back(list.size() == 1 ? list[0] : list[i]);
+        results.push_back(body(*this, args));
+      }
+      return fromScalars(results, resultType);
     }
-    return fromScalars(results, resultType);
   }
 
   SmallVector<Value> operands;
   SmallVector<AffineMap> maps;
+  SmallVector<TypedAttr> splats;
   for (Value input : inputs) {
-    auto aligned = alignForBroadcast(input, *out);
-    if (failed(aligned))
+    splats.push_back(splatOf(input));
+    if (splats.back())
+      continue;
+    auto operand = broadcastOperand(input, *out);
+    if (failed(operand))
       return failure();
-    auto [operand, map] = broadcastOperand(*this, *aligned, *out);
-    operands.push_back(operand);
-    maps.push_back(map);
+    operands.push_back(operand->value);
+    maps.push_back(mapOf(*this, operand->positions, out->size()));
   }
   maps.push_back(getMultiDimIdentityMap(out->size()));
   SmallVector<IteratorType> iterators(out->size(), IteratorType::parallel);
-  return createGeneric(*this, operands, empty(*out, resultElementType), maps,
-                       iterators, [&](TensorBuilder &b, ValueRange args) {
-                         return body(b, args.drop_back());
-                       });
+  return generic(operands, empty(*out, resultElementType), maps, iterators,
+                 [&](TensorBuilder &b, ValueRange blockArgs) {
+                   SmallVector<Value> args;
+                   for (TypedAttr splat : splats) {
+                     args.push_back(splat ? b.sharedConstant(splat)
+                                          : blockArgs.front());
+                     if (!splat)
+                       blockArgs = blockArgs.drop_front();
+                   }
+                   return body(b, args);
+                 });
 }
 
 Value TensorBuilder::generate(ArrayRef<OpFoldResult> dims, Type elementType,
                               ElementFn body) {
   SmallVector<IteratorType> iterators(dims.size(), IteratorType::parallel);
-  return createGeneric(*this, {}, empty(dims, elementType),
-                       getMultiDimIdentityMap(dims.size()), iterators,
-                       [&](TensorBuilder &b, ValueRange) {
-                         SmallVector<Value> at;
-                         for (size_t i = 0; i < dims.size(); ++i)
-                           at.push_back(linalg::IndexOp::create(b, i));
-                         return body(b, at);
-                       });
+  return generic({}, empty(dims, elementType),
+                 getMultiDimIdentityMap(dims.size()), iterators,
+                 [&](TensorBuilder &b, ValueRange) {
+                   SmallVector<Value> at;
+                   for (size_t i = 0; i < dims.size(); ++i)
+                     at.push_back(linalg::IndexOp::create(b, i));
+                   return body(b, at);
+                 });
 }
 
 FailureOr<Value> TensorBuilder::broadcastTo(Value input,
@@ -200,12 +230,20 @@ FailureOr<Value> TensorBuilder::broadcastTo(Value input,
     unchanged = same(dim(*aligned, i), to[i]);
   if (unchanged)
     return castShape(*aligned, typeFor(to, elementType(input)));
-  auto [operand, map] = broadcastOperand(*this, *aligned, to);
+  if (TypedAttr splat = splatOf(input)) {
+    auto resultType = typeFor(to, elementType(input));
+    if (resultType.hasStaticShape())
+      return sharedConstant(DenseElementsAttr::get(resultType, splat));
+    return fill(sharedConstant(splat), to);
+  }
+  auto operand = broadcastOperand(*aligned, to);
+  if (failed(operand))
+    return failure();
+  AffineMap map = mapOf(*this, operand->positions, to.size());
   SmallVector<IteratorType> iterators(to.size(), IteratorType::parallel);
-  return createGeneric(
-      *this, operand, empty(to, elementType(input)),
-      {map, getMultiDimIdentityMap(to.size())}, iterators,
-      [](TensorBuilder &, ValueRange args) { return args[0]; });
+  return generic(operand->value, empty(to, elementType(input)),
+                 {map, getMultiDimIdentityMap(to.size())}, iterators,
+                 [](TensorBuilder &, ValueRange args) { return args[0]; });
 }
 
 //===----------------------------------------------------------------------===//
@@ -229,8 +267,7 @@ Value TensorBuilder::reduce(Value input, ArrayRef<int64_t> axes, bool keepDims,
   SmallVector<AffineMap> maps = {
       getMultiDimIdentityMap(inputRank),
       AffineMap::get(inputRank, 0, exprs, getContext())};
-  Value result =
-      createGeneric(*this, input, fill(init, kept), maps, iterators, body);
+  Value result = generic(input, fill(init, kept), maps, iterators, body);
   SmallVector<int64_t> sorted(axes);
   llvm::sort(sorted);
   return keepDims && !axes.empty() ? unsqueeze(result, sorted) : result;
@@ -253,25 +290,29 @@ Value TensorBuilder::contract(ArrayRef<Value> operands,
   }
   SmallVector<AffineMap> maps(operandMaps);
   maps.push_back(resultMap);
+  // Without a sum, this is a product of elements.
+  bool sums = llvm::is_contained(iterators, IteratorType::reduction);
   bool isFloat = isa<FloatType>(sumType);
-  Value sum =
-      createGeneric(*this, operands, zeros(dims, sumType), maps, iterators,
-                    [&](TensorBuilder &b, ValueRange args) -> Value {
-                      Value product;
-                      for (Value arg : args.drop_back()) {
-                        Value factor =
-                            b.castScalar(arg, sumType, isUnsigned, isUnsigned);
-                        if (!product)
-                          product = factor;
-                        else if (isFloat)
-                          product = arith::MulFOp::create(b, product, factor);
-                        else
-                          product = arith::MulIOp::create(b, product, factor);
-                      }
-                      if (isFloat)
-                        return arith::AddFOp::create(b, args.back(), product);
-                      return arith::AddIOp::create(b, args.back(), product);
-                    });
+  Value init = sums ? zeros(dims, sumType) : empty(dims, sumType);
+  Value sum = generic(operands, init, maps, iterators,
+                      [&](TensorBuilder &b, ValueRange args) -> Value {
+                        Value product;
+                        for (Value arg : args.drop_back()) {
+                          Value factor = b.castScalar(arg, sumType, isUnsigned,
+                                                      isUnsigned);
+                          if (!product)
+                            product = factor;
+                          else if (isFloat)
+                            product = arith::MulFOp::create(b, product, factor);
+                          else
+                            product = arith::MulIOp::create(b, product, factor);
+                        }
+                        if (!sums)
+                          return product;
+                        if (isFloat)
+                          return arith::AddFOp::create(b, args.back(), product);
+                        return arith::AddIOp::create(b, args.back(), product);
+                      });
   if (sumType == element)
     return sum;
   return *castTo(sum, element);

@@ -143,11 +143,21 @@ Value TensorBuilder::reshape(Value input, ArrayRef<OpFoldResult> dims) {
     return constant;
   if (auto elements = scalars(input); elements && resultType.hasStaticShape())
     return fromScalars(*elements, resultType);
-  bool sameShape = from.size() == to.size();
-  for (size_t i = 0; sameShape && i < from.size(); ++i)
-    sameShape = same(from[i], to[i]);
-  if (sameShape)
+  auto sameShape = [&](const Dims &dims) {
+    bool equal = dims.size() == to.size();
+    for (size_t i = 0; equal && i < dims.size(); ++i)
+      equal = same(dims[i], to[i]);
+    return equal;
+  };
+  if (sameShape(from))
     return castShape(input, resultType);
+  // A reshape that undoes the one before it.
+  if (input.getDefiningOp<tensor::ExpandShapeOp>() ||
+      input.getDefiningOp<tensor::CollapseShapeOp>()) {
+    Value source = input.getDefiningOp()->getOperand(0);
+    if (sameShape(shape(source)))
+      return castShape(source, resultType);
+  }
 
   SmallVector<ReassociationIndices> none;
   if (to.empty()) {

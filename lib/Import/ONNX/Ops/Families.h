@@ -14,7 +14,12 @@
 namespace fovea::frontend {
 
 // One function per file in this folder, called by opRegistry().
+void registerActivationOps(OpRegistry &registry);
 void registerElementwiseOps(OpRegistry &registry);
+void registerGeneratorOps(OpRegistry &registry);
+void registerShapeOps(OpRegistry &registry);
+void registerSlicingOps(OpRegistry &registry);
+void registerUnaryOps(OpRegistry &registry);
 
 void registerConvOps(OpRegistry &registry);
 void registerGatherOps(OpRegistry &registry);
