@@ -15,20 +15,25 @@ const OpRegistry &fovea::frontend::opRegistry() {
   static const OpRegistry registry = [] {
     OpRegistry result;
     registerActivationOps(result);
+    registerContractionOps(result);
     registerConvOps(result);
+    registerEinsumOps(result);
     registerElementwiseOps(result);
     registerGatherOps(result);
     registerGeneratorOps(result);
     registerIfOps(result);
     registerLoopOps(result);
     registerNonZeroOps(result);
+    registerNormalizationOps(result);
     registerPadOps(result);
     registerPoolOps(result);
+    registerReductionOps(result);
     registerResizeOps(result);
     registerScatterOps(result);
     registerSequenceOps(result);
     registerShapeOps(result);
     registerSlicingOps(result);
+    registerSoftmaxOps(result);
     registerTopKOps(result);
     registerUnaryOps(result);
     return result;

@@ -15,23 +15,27 @@ namespace fovea::frontend {
 
 // One function per file in this folder, called by opRegistry().
 void registerActivationOps(OpRegistry &registry);
-void registerElementwiseOps(OpRegistry &registry);
-void registerGeneratorOps(OpRegistry &registry);
-void registerShapeOps(OpRegistry &registry);
-void registerSlicingOps(OpRegistry &registry);
-void registerUnaryOps(OpRegistry &registry);
-
+void registerContractionOps(OpRegistry &registry);
 void registerConvOps(OpRegistry &registry);
+void registerEinsumOps(OpRegistry &registry);
+void registerElementwiseOps(OpRegistry &registry);
 void registerGatherOps(OpRegistry &registry);
+void registerGeneratorOps(OpRegistry &registry);
 void registerIfOps(OpRegistry &registry);
 void registerLoopOps(OpRegistry &registry);
 void registerNonZeroOps(OpRegistry &registry);
+void registerNormalizationOps(OpRegistry &registry);
 void registerPadOps(OpRegistry &registry);
 void registerPoolOps(OpRegistry &registry);
+void registerReductionOps(OpRegistry &registry);
 void registerResizeOps(OpRegistry &registry);
 void registerScatterOps(OpRegistry &registry);
 void registerSequenceOps(OpRegistry &registry);
+void registerShapeOps(OpRegistry &registry);
+void registerSlicingOps(OpRegistry &registry);
+void registerSoftmaxOps(OpRegistry &registry);
 void registerTopKOps(OpRegistry &registry);
+void registerUnaryOps(OpRegistry &registry);
 
 } // namespace fovea::frontend
 

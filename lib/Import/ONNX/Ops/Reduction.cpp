@@ -1,0 +1,399 @@
+//===- Reduction.cpp - ONNX reductions ------------------------------------===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Arith.h"
+#include "Families.h"
+
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace fovea::frontend;
+using namespace fovea::frontend::element;
+
+namespace {
+
+enum class Combine { Sum, Prod, Max, Min };
+
+/// How a Reduce op works: what is done to each element, how elements combine,
+/// and what is done to the result.
+struct Reduction {
+  Combine combine = Combine::Sum;
+  bool squares = false, absolutes = false;
+  bool mean = false, root = false, log = false;
+};
+
+} // namespace
+
+/// The axes to reduce; nothing where the op passes its input on.
+static FailureOr<std::optional<SmallVector<int64_t>>>
+reducedAxes(NodeImporter &n) {
+  auto given = n.attrOrInput("axes", 1);
+  if (failed(given))
+    return failure();
+  if (*given && !(*given)->empty()) {
+    auto axes = n.normalizeAxes(**given, n.rank(0));
+    if (failed(axes))
+      return failure();
+    return std::optional<SmallVector<int64_t>>(*axes);
+  }
+  if (n.attrInt("noop_with_empty_axes", 0))
+    return std::optional<SmallVector<int64_t>>();
+  return std::optional<SmallVector<int64_t>>(
+      llvm::to_vector(llvm::seq<int64_t>(0, n.rank(0))));
+}
+
+static Value initialValue(TensorBuilder &b, Combine combine, Type type,
+                          bool isUnsigned) {
+  switch (combine) {
+  case Combine::Sum:
+    return b.scalar(type, 0);
+  case Combine::Prod:
+    return b.scalar(type, 1);
+  case Combine::Max:
+    return lowest(b, type, isUnsigned);
+  case Combine::Min:
+    return highest(b, type, isUnsigned);
+  }
+  llvm_unreachable("all combinations are covered");
+}
+
+static Value combineElements(TensorBuilder &b, Combine combine, Value x,
+                             Value y, bool isUnsigned) {
+  switch (combine) {
+  case Combine::Sum:
+    return element::add(b, y, x);
+  case Combine::Prod:
+    return element::mul(b, y, x);
+  case Combine::Max:
+    return element::max(b, y, x, isUnsigned);
+  case Combine::Min:
+    return element::min(b, y, x, isUnsigned);
+  }
+  llvm_unreachable("all combinations are covered");
+}
+
+/// Number of elements that go into one result, as a scalar of `type`.
+static Value reducedCount(TensorBuilder &b, Value input, ArrayRef<int64_t> axes,
+                          Type type) {
+  Dims sizes;
+  for (int64_t axis : axes)
+    sizes.push_back(b.dim(input, axis));
+  OpFoldResult count = b.product(sizes);
+  if (auto constant = getConstantIntValue(count))
+    return b.scalar(type, double(*constant));
+  return b.castScalar(b.fromDim(count, b.getI64Type()), type);
+}
+
+static Value prepare(TensorBuilder &b, const Reduction &how, Value x, Type sum,
+                     bool isUnsigned) {
+  x = b.castScalar(x, sum, isUnsigned, isUnsigned);
+  if (how.absolutes)
+    x = element::abs(b, x, isUnsigned);
+  return how.squares ? mul(b, x, x) : x;
+}
+
+/// What follows the reduction; null where nothing does.
+static FailureOr<Value> finish(NodeImporter &n, const Reduction &how,
+                               Value result, ArrayRef<int64_t> axes) {
+  TensorBuilder &b = n.b();
+  Type type = b.elementType(n.input(0)), sum = b.elementType(result);
+  if (!how.mean && !how.root && !how.log)
+    return b.castTo(result, type);
+  Value count = how.mean ? reducedCount(b, n.input(0), axes, sum) : Value();
+  bool isUnsigned = n.isUnsigned(0);
+  return b.elementwise({result}, type, [&](TensorBuilder &b, ValueRange args) {
+    Value x = args[0];
+    if (how.mean)
+      x = element::div(b, x, count, isUnsigned);
+    Value f = isFloat(x) ? x : b.castScalar(x, b.getF64Type(), isUnsigned);
+    if (how.root)
+      f = b.createOrFold<math::SqrtOp>(f);
+    if (how.log)
+      f = b.createOrFold<math::LogOp>(f);
+    return b.castScalar(how.root || how.log ? f : x, type, isUnsigned,
+                        isUnsigned);
+  });
+}
+
+/// Reduces a tiny tensor of known scalars in place.
+static Value reduceScalars(NodeImporter &n, const Reduction &how,
+                           ArrayRef<Value> elements, bool keepDims) {
+  TensorBuilder &b = n.b();
+  Type type = b.elementType(n.input(0));
+  bool isUnsigned = n.isUnsigned(0);
+  Value result = initialValue(b, how.combine, type, isUnsigned);
+  for (Value element : elements)
+    result = combineElements(b, how.combine,
+                             prepare(b, how, element, type, isUnsigned), result,
+                             isUnsigned);
+  SmallVector<int64_t> sizes(keepDims ? n.rank(0) : 0, 1);
+  return b.fromScalars({result}, RankedTensorType::get(sizes, type));
+}
+
+static LogicalResult importReduction(NodeImporter &n, const Reduction &how) {
+  TensorBuilder &b = n.b();
+  Value input = n.input(0);
+  Type type = b.elementType(input);
+  auto given = reducedAxes(n);
+  if (failed(given))
+    return failure();
+  bool keepDims = n.attrInt("keepdims", 1);
+  bool isUnsigned = n.isUnsigned(0);
+  SmallVector<int64_t> axes = *given ? **given : SmallVector<int64_t>();
+  bool plain = !how.mean && !how.root && !how.log;
+  if (isa<IntegerType>(type) && plain && int64_t(axes.size()) == n.rank(0))
+    if (auto elements = b.scalars(input))
+      return n.bindOutput(0, reduceScalars(n, how, *elements, keepDims),
+                          n.dtype(0));
+  // Sums of narrow floats are taken in f32.
+  Type sum = mathType(type);
+  Value result = input;
+  auto prepared = [&](TensorBuilder &b, ValueRange args) {
+    return combineElements(b, how.combine,
+                           prepare(b, how, args[0], sum, isUnsigned), args[1],
+                           isUnsigned);
+  };
+  if (axes.empty()) {
+    auto same =
+        b.elementwise({input}, sum, [&](TensorBuilder &b, ValueRange args) {
+          return prepare(b, how, args[0], sum, isUnsigned);
+        });
+    if (failed(same))
+      return failure();
+    result = *same;
+  } else {
+    Value init = initialValue(b, how.combine, sum, isUnsigned);
+    result = b.reduce(input, axes, keepDims, init, prepared);
+  }
+  return n.bindOutput(0, finish(n, how, result, axes), n.dtype(0));
+}
+
+template <Combine combine> static LogicalResult importPlain(NodeImporter &n) {
+  return importReduction(n, {combine});
+}
+
+static LogicalResult importMean(NodeImporter &n) {
+  Reduction how;
+  how.mean = true;
+  return importReduction(n, how);
+}
+
+static LogicalResult importL1(NodeImporter &n) {
+  Reduction how;
+  how.absolutes = true;
+  return importReduction(n, how);
+}
+
+static LogicalResult importL2(NodeImporter &n) {
+  Reduction how;
+  how.squares = how.root = true;
+  return importReduction(n, how);
+}
+
+static LogicalResult importSumSquare(NodeImporter &n) {
+  Reduction how;
+  how.squares = true;
+  return importReduction(n, how);
+}
+
+static LogicalResult importLogSum(NodeImporter &n) {
+  Reduction how;
+  how.log = true;
+  return importReduction(n, how);
+}
+
+/// log(sum(exp(x))), taken relative to the maximum so that nothing overflows.
+static LogicalResult importLogSumExp(NodeImporter &n) {
+  TensorBuilder &b = n.b();
+  Value input = n.input(0);
+  Type type = b.elementType(input);
+  auto given = reducedAxes(n);
+  if (failed(given))
+    return failure();
+  if (!isa<FloatType>(type))
+    return n.fail("integer inputs are not supported");
+  if (!*given || (*given)->empty())
+    return n.bindOutput(0, n.binding(0));
+  SmallVector<int64_t> axes = **given;
+  Type sum = mathType(type);
+  Value top =
+      b.reduce(input, axes, /*keepDims=*/true, lowest(b, sum),
+               [&](TensorBuilder &b, ValueRange args) {
+                 return element::max(b, args[1], b.castScalar(args[0], sum));
+               });
+  // An infinite maximum cannot be subtracted.
+  auto shift = b.elementwise({top}, sum, [](TensorBuilder &b, ValueRange args) {
+    Type type = args[0].getType();
+    Value infinite =
+        compare(b, Relation::Equal, b.createOrFold<math::AbsFOp>(args[0]),
+                highest(b, type));
+    return element::select(b, infinite, b.scalar(type, 0), args[0]);
+  });
+  auto powers = b.elementwise(
+      {input, *shift}, sum, [&](TensorBuilder &b, ValueRange args) -> Value {
+        Value x = element::sub(b, b.castScalar(args[0], sum), args[1]);
+        return b.createOrFold<math::ExpOp>(x);
+      });
+  if (failed(powers))
+    return failure();
+  Value total = b.reduce(*powers, axes, /*keepDims=*/true, b.scalar(sum, 0),
+                         [](TensorBuilder &b, ValueRange args) {
+                           return element::add(b, args[1], args[0]);
+                         });
+  auto result = b.elementwise(
+      {total, *shift}, type, [&](TensorBuilder &b, ValueRange args) {
+        Value log = b.createOrFold<math::LogOp>(args[0]);
+        return b.castScalar(element::add(b, log, args[1]), type);
+      });
+  if (failed(result))
+    return failure();
+  Value kept = *result;
+  if (!n.attrInt("keepdims", 1))
+    kept = b.squeeze(kept, axes);
+  return n.bindOutput(0, kept, n.dtype(0));
+}
+
+//===----------------------------------------------------------------------===//
+// ArgMax, ArgMin
+//===----------------------------------------------------------------------===//
+
+/// True where `x` replaces the best element so far. The first NaN wins.
+static Value isBetter(TensorBuilder &b, Value x, Value best, bool isMax,
+                      bool takesLast, bool isUnsigned) {
+  if (!isFloat(x)) {
+    Relation relation =
+        isMax ? (takesLast ? Relation::GreaterOrEqual : Relation::Greater)
+              : (takesLast ? Relation::LessOrEqual : Relation::Less);
+    return compare(b, relation, x, best, isUnsigned);
+  }
+  using P = arith::CmpFPredicate;
+  P predicate =
+      isMax ? (takesLast ? P::UGE : P::UGT) : (takesLast ? P::ULE : P::ULT);
+  Value better = b.createOrFold<arith::CmpFOp>(predicate, x, best);
+  Value known = b.createOrFold<arith::CmpFOp>(P::ORD, best, best);
+  return b.createOrFold<arith::AndIOp>(better, known);
+}
+
+template <bool isMax> static LogicalResult importArg(NodeImporter &n) {
+  TensorBuilder &b = n.b();
+  Value input = n.input(0);
+  int64_t rank = n.rank(0);
+  auto axis = n.attrAxis("axis", 0, rank);
+  if (failed(axis))
+    return failure();
+  bool takesLast = n.attrInt("select_last_index", 0);
+  bool isUnsigned = n.isUnsigned(0);
+  Type type = b.elementType(input), i64 = b.getI64Type();
+  Dims kept;
+  SmallVector<AffineExpr> exprs;
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+  iterators[*axis] = utils::IteratorType::reduction;
+  for (int64_t i = 0; i < rank; ++i)
+    if (i != *axis) {
+      kept.push_back(b.dim(input, i));
+      exprs.push_back(b.getAffineDimExpr(i));
+    }
+  Value worst =
+      isMax ? lowest(b, type, isUnsigned) : highest(b, type, isUnsigned);
+  Value values = b.fill(worst, kept);
+  Value positions = b.fill(b.scalar(i64, 0), kept);
+  AffineMap map = AffineMap::get(rank, 0, exprs, b.getContext());
+  auto op = linalg::GenericOp::create(
+      b, TypeRange{values.getType(), positions.getType()}, input,
+      ValueRange{values, positions},
+      ArrayRef<AffineMap>{b.getMultiDimIdentityMap(rank), map, map}, iterators,
+      [&](OpBuilder &nested, Location loc, ValueRange args) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPoint(nested.getInsertionBlock(),
+                            nested.getInsertionPoint());
+        Value better =
+            isBetter(b, args[0], args[1], isMax, takesLast, isUnsigned);
+        Value at = b.castScalar(linalg::IndexOp::create(b, *axis), i64);
+        Value value = element::select(b, better, args[0], args[1]);
+        Value position = element::select(b, better, at, args[2]);
+        linalg::YieldOp::create(b, ValueRange{value, position});
+      });
+  Value result = op.getResult(1);
+  if (n.attrInt("keepdims", 1))
+    result = b.unsqueeze(result, {*axis});
+  return n.bindOutput(0, result, onnx::TensorProto::INT64);
+}
+
+//===----------------------------------------------------------------------===//
+// Running sums
+//===----------------------------------------------------------------------===//
+
+/// Adds (or multiplies) row after row along the axis.
+static LogicalResult importCumulative(NodeImporter &n, Combine combine) {
+  TensorBuilder &b = n.b();
+  Value input = n.input(0);
+  auto axes = n.constantInts(1);
+  if (!axes || axes->size() != 1)
+    return n.fail("'axis' has to be one constant");
+  auto axis = n.normalizeAxis((*axes)[0], n.rank(0));
+  if (failed(axis))
+    return failure();
+  bool exclusive = n.attrInt("exclusive", 0), reverse = n.attrInt("reverse", 0);
+  bool isUnsigned = n.isUnsigned(0);
+  Type type = b.elementType(input);
+  Dims dims = b.shape(input), row = dims;
+  row[*axis] = b.attr(1);
+  Value size = b.toValue(dims[*axis]);
+  Value running = b.fill(initialValue(b, combine, type, isUnsigned), row);
+  Value result = b.empty(dims, type);
+  auto loop = scf::ForOp::create(b, b.index(0), size, b.index(1),
+                                 ValueRange{result, running});
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value step = loop.getInductionVar();
+  if (reverse)
+    step = b.createOrFold<arith::SubIOp>(
+        b.createOrFold<arith::SubIOp>(size, b.index(1)), step);
+  Value sofar = loop.getRegionIterArgs()[1];
+  Value current = b.sliceAxis(input, *axis, step, b.attr(1));
+  auto next = b.elementwise(
+      {current, sofar}, type, [&](TensorBuilder &b, ValueRange args) {
+        return combineElements(b, combine, args[0], args[1], isUnsigned);
+      });
+  if (failed(next))
+    return failure();
+  Dims offsets(dims.size(), b.attr(0));
+  offsets[*axis] = step;
+  Dims strides(dims.size(), b.attr(1));
+  Value written = tensor::InsertSliceOp::create(b, exclusive ? sofar : *next,
+                                                loop.getRegionIterArgs()[0],
+                                                offsets, row, strides);
+  scf::YieldOp::create(b, ValueRange{written, *next});
+  return n.bindOutput(0, loop.getResult(0), n.dtype(0));
+}
+
+static LogicalResult importCumSum(NodeImporter &n) {
+  return importCumulative(n, Combine::Sum);
+}
+
+static LogicalResult importCumProd(NodeImporter &n) {
+  return importCumulative(n, Combine::Prod);
+}
+
+void fovea::frontend::registerReductionOps(OpRegistry &registry) {
+  registry.add("ReduceSum", importPlain<Combine::Sum>);
+  registry.add("ReduceProd", importPlain<Combine::Prod>);
+  registry.add("ReduceMax", importPlain<Combine::Max>);
+  registry.add("ReduceMin", importPlain<Combine::Min>);
+  registry.add("ReduceMean", importMean);
+  registry.add("ReduceL1", importL1);
+  registry.add("ReduceL2", importL2);
+  registry.add("ReduceSumSquare", importSumSquare);
+  registry.add("ReduceLogSum", importLogSum);
+  registry.add("ReduceLogSumExp", importLogSumExp);
+  registry.add("ArgMax", importArg<true>);
+  registry.add("ArgMin", importArg<false>);
+  registry.add("CumSum", importCumSum);
+  registry.add("CumProd", importCumProd);
+}
