@@ -18,6 +18,7 @@ include "dialects/attn/Masks/Dense.td"
 include "dialects/attn/Masks/Padding.td"
 include "dialects/attn/Masks/SlidingWindow.td"
 include "dialects/attn/Ops/Attention.td"
+include "dialects/attn/Ops/Online.td"
 include "dialects/attn/Ops/Region.td"
 include "dialects/attn/Schedule/Schedule.td"
 

@@ -11,6 +11,64 @@
 
 include "mlir/Pass/PassBase.td"
 
+def TileAttention : Pass<"attn-tile"> {
+  let summary = "Tile attention over queries and keys";
+  let description = [{
+    Each attention that has a schedule becomes one parallel loop (scf.forall)
+    over the batch dimensions and tiles of query rows; inside, loops over tiles
+    of keys around one `attn.online` each. The matrix of scores is never formed.
+
+    The mask says between which keys a tile of rows sees anything at all, and
+    between which it sees everything: tiles outside the first interval are never
+    visited, tiles inside the second carry no mask. All tiles are of static
+    size: the last rows get a tile of their own that overlaps the one before,
+    and the last keys a tile as small as needed (or, where their number is known
+    only at run time, tiles of 16 keys and of one key).
+
+    Reads the levels `workgroup` (rows of a tile), `reduction` (keys of a tile),
+    `register` (keys and value columns of a register tile) and the option
+    `lanes`. What needs the probabilities themselves (as a result, or for the
+    probability region) or another normalizer than a softmax is left to
+    `attn-decompose`.
+
+    Precondition: a schedule on the operation; K1 and N static. Example:
+
+    ```mlir
+    %o = attn.attention query(%q : tensor<8x1024x64xf32>) ...
+         {attn.schedule = #attn.schedule<workgroup = [32], reduction = [128],
+                                         register = [8, 8], lanes = 16>}
+    ```
+
+    becomes `scf.forall (%h, %i) in (8, 32)` around
+    `scf.for %j = 0 to 1024 step 128` around an `attn.online` of 32 rows and 128
+    keys.
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def LowerOnline : Pass<"attn-lower-online"> {
+  let summary = "Expand online attention into register tiles";
+  let description = [{
+    Each `attn.online` on a static tile becomes loops around structured
+    operations that fit into vector registers: scores of a few keys and all rows
+    of the tile with their maximum, probabilities with their sum, and a few
+    columns of the output. Rows are the innermost dimension of all of them, so
+    keys and values are read as scalars in their own layout. Captures that vary
+    over rows and keys are transposed tile by tile.
+
+    Precondition: `attn-tile`. Example: an `attn.online` of 32 rows, 128 keys
+    and `register = [8, 8]` has loops of 16 steps, each a contraction of
+    `tensor<8x1xf32>` and `tensor<1x32xf32>` inside a loop over K1.
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def DecomposeAttention : Pass<"attn-decompose"> {
   let summary = "Rewrite every attn.attention as plain structured ops";
   let description = [{

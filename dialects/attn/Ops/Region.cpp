@@ -12,13 +12,22 @@ using namespace mlir;
 using namespace fovea::attn;
 
 LogicalResult IndexOp::verify() {
-  auto attention = (*this)->getParentOfType<AttentionOp>();
-  if (!attention)
+  DimRoles roles;
+  int64_t numDims;
+  Operation *parent = (*this)->getParentOp();
+  while (parent && !isa<AttentionOp, OnlineOp>(parent))
+    parent = parent->getParentOp();
+  if (auto attention = dyn_cast_if_present<AttentionOp>(parent)) {
+    roles = attention.getRoles();
+    numDims = attention.getQueryMap().getNumDims();
+  } else if (auto online = dyn_cast_if_present<OnlineOp>(parent)) {
+    roles = online.getRoles();
+    numDims = online.getAccMap().getNumDims();
+  } else {
     return emitOpError("is outside of an attention operation (index_c1)");
-  DimRoles roles = attention.getRoles();
+  }
   int64_t dim = getDim();
-  if (dim < 0 || dim >= attention.getQueryMap().getNumDims() ||
-      dim == roles.n || dim == roles.k1)
+  if (dim < 0 || dim >= numDims || dim == roles.n || dim == roles.k1)
     return emitOpError("names dimension ")
            << dim << ", which is not of role B, M or K2 (attention_c10)";
   return success();

@@ -1,0 +1,407 @@
+//===- AttentionTile.cpp - One tile of queries of an attention ------------===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionTile.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace fovea;
+using attn::AttentionOp;
+
+static constexpr double log2OfE = 1.4426950408889634;
+static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// The dimensions of one attn.online over a tile.
+enum TileDim : unsigned { M, N, K1, K2 };
+
+AttentionTile::AttentionTile(OpBuilder &builder, AttentionOp op,
+                             attn::ScheduleAttr schedule,
+                             ArrayRef<OpFoldResult> extents,
+                             ArrayRef<OpFoldResult> sources, ValueRange batch,
+                             OpFoldResult row, int64_t rows)
+    : b(builder), loc(op.getLoc()), op(op), schedule(schedule),
+      roles(op.getRoles()), compute(op.getComputeType()), extents(extents),
+      sources(sources), batch(batch), row(row), rows(rows),
+      keyDim(*getConstantIntValue(extents[roles.k1])),
+      valueDim(*getConstantIntValue(extents[roles.n])),
+      offsets(extents.size(), builder.getIndexAttr(0)), sizes(extents) {
+  for (auto [dim, position] : llvm::zip_equal(roles.batch, batch)) {
+    offsets[dim] = position;
+    sizes[dim] = builder.getIndexAttr(1);
+  }
+  offsets[roles.m] = row;
+  sizes[roles.m] = builder.getIndexAttr(rows);
+}
+
+OpFoldResult AttentionTile::apply(AffineExpr expr,
+                                  ArrayRef<OpFoldResult> operands) {
+  return affine::makeComposedFoldedAffineApply(
+      b, loc, AffineMap::get(0, operands.size(), expr), operands);
+}
+
+OpFoldResult AttentionTile::minimum(OpFoldResult x, OpFoldResult y) {
+  return affine::makeComposedFoldedAffineMin(
+      b, loc, AffineMap::getMultiDimIdentityMap(2, b.getContext()), {x, y});
+}
+
+OpFoldResult AttentionTile::maximum(OpFoldResult x, OpFoldResult y) {
+  return affine::makeComposedFoldedAffineMax(
+      b, loc, AffineMap::getMultiDimIdentityMap(2, b.getContext()), {x, y});
+}
+
+//===----------------------------------------------------------------------===//
+// Slices
+//===----------------------------------------------------------------------===//
+
+/// Slices `tensor` at the tile's positions. Keys start at `keyInSource` for
+/// keys and values, and at `key` for captures, which run over all sources; the
+/// caller passes the one that fits. The result has the dimensions of the tile.
+DimTensor AttentionTile::slice(Value tensor, AffineMap map, OpFoldResult key,
+                               int64_t numKeys, OpFoldResult) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  SmallVector<OpFoldResult> starts, counts;
+  SmallVector<int64_t> shape;
+  DimTensor result;
+  for (AffineExpr expr : map.getResults()) {
+    auto dimExpr = dyn_cast<AffineDimExpr>(expr);
+    unsigned dim = dimExpr ? dimExpr.getPosition() : 0;
+    if (!dimExpr || roles.isBatch(dim)) {
+      starts.push_back(dimExpr ? offsets[dim] : b.getIndexAttr(0));
+      counts.push_back(b.getIndexAttr(1));
+      continue;
+    }
+    starts.push_back(dim == roles.k2 ? key : offsets[dim]);
+    counts.push_back(dim == roles.k2 ? b.getIndexAttr(numKeys) : sizes[dim]);
+    shape.push_back(*getConstantIntValue(counts.back()));
+    result.dims.push_back(dim == roles.m    ? M
+                          : dim == roles.n  ? N
+                          : dim == roles.k1 ? K1
+                                            : K2);
+  }
+  SmallVector<OpFoldResult> strides(starts.size(), b.getIndexAttr(1));
+  result.value = tensor::ExtractSliceOp::create(
+      b, loc, RankedTensorType::get(shape, type.getElementType()), tensor,
+      starts, counts, strides);
+  return result;
+}
+
+void AttentionTile::getInitPosition(unsigned index,
+                                    SmallVectorImpl<OpFoldResult> &starts,
+                                    SmallVectorImpl<OpFoldResult> &counts) {
+  for (unsigned dim : dimsOf(op.getInitMap(index))) {
+    starts.push_back(offsets[dim]);
+    counts.push_back(sizes[dim]);
+  }
+}
+
+Value AttentionTile::sliceInit(unsigned index, Value init) {
+  return slice(init, op.getInitMap(index), {}, 0, {}).value;
+}
+
+//===----------------------------------------------------------------------===//
+// Before and after the keys
+//===----------------------------------------------------------------------===//
+
+/// The query with the rows innermost, times everything that the scores are
+/// multiplied with anyway.
+Value AttentionTile::packQuery() {
+  double scale = op.getScale().convertToDouble();
+  // Without a score region the exponent's base is changed here, once.
+  if (op.getScore().empty())
+    scale *= log2OfE;
+  DimTensor tile = slice(op.getQuery(), op.getQueryMap(), {}, 0, {});
+  Value empty =
+      tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>{keyDim, rows}, compute);
+  return emitBlockwise(
+      b, loc, {K1, M}, {keyDim, rows}, schedule.getOption("lanes", 16), {tile},
+      {empty, {K1, M}}, [&](OpBuilder &n, Location l, ValueRange e) -> Value {
+        return arith::MulFOp::create(n, l, castFloat(n, l, e[0], compute),
+                                     floatConstant(n, l, compute, scale));
+      });
+}
+
+OnlineState AttentionTile::initialState() {
+  auto filled = [&](ArrayRef<int64_t> shape, double value) {
+    Value empty = tensor::EmptyOp::create(b, loc, shape, compute);
+    return linalg::FillOp::create(b, loc, floatConstant(b, loc, compute, value),
+                                  empty)
+        .getResult(0);
+  };
+  bool plusOne = op.getNormalizer() == attn::Normalizer::SoftmaxPlusOne;
+  Value empty = tensor::EmptyOp::create(
+      b, loc, ArrayRef<int64_t>{valueDim, rows}, compute);
+  Value acc = forBalanced(
+      b, loc, valueDim, 8, empty,
+      [&](OpBuilder &n, OpFoldResult i, int64_t size,
+          ValueRange args) -> SmallVector<Value> {
+        DimTensor whole = {args[0], {N, M}};
+        DimTensor part = sliceDims(n, loc, whole, {N}, {i}, {size});
+        Value zero = floatConstant(n, loc, compute, 0.0);
+        Value fill =
+            linalg::FillOp::create(n, loc, zero, part.value).getResult(0);
+        return {insertDims(n, loc, fill, whole, {N}, {i}, {size})};
+      })[0];
+  // The additional term of softmax_plus_one is 2^(0 - max).
+  return {acc, filled({rows}, plusOne ? 0.0 : -infinity),
+          filled({rows}, plusOne ? 1.0 : 0.0)};
+}
+
+Value AttentionTile::emitOutput(OnlineState state, Value out, unsigned index) {
+  Value empty =
+      tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>{rows}, compute);
+  Value inverse =
+      emitGeneric(b, loc, {M}, {{state.sum, {M}}}, {empty, {M}},
+                  [&](OpBuilder &n, Location l, ValueRange e) {
+                    return emitReciprocal(n, l, e[0], op.getEmptyRow());
+                  });
+  DimTensor output =
+      slice(op.getInits()[index], op.getInitMap(index), {}, 0, {});
+  output.value.getDefiningOp()->erase();
+  output.value = out;
+  Type type = getElementTypeOrSelf(out);
+  return emitBlockwise(
+      b, loc, {M, N}, {rows, valueDim}, schedule.getOption("lanes", 16),
+      {{state.acc, {N, M}}, {inverse, {M}}}, output,
+      [&](OpBuilder &n, Location l, ValueRange e) {
+        return castFloat(n, l, arith::MulFOp::create(n, l, e[0], e[1]), type);
+      });
+}
+
+Value AttentionTile::emitLogSumExp(OnlineState state, Value out,
+                                   unsigned index) {
+  Type type = getElementTypeOrSelf(out);
+  return emitGeneric(
+      b, loc, {M}, {{state.max, {M}}, {state.sum, {M}}}, {out, {M}},
+      [&](OpBuilder &n, Location l, ValueRange e) {
+        Value sum = arith::AddFOp::create(n, l, emitSafeMax(n, l, e[0]),
+                                          math::Log2Op::create(n, l, e[1]));
+        Value base = floatConstant(n, l, compute, 1.0 / log2OfE);
+        return castFloat(n, l, arith::MulFOp::create(n, l, sum, base), type);
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Which keys
+//===----------------------------------------------------------------------===//
+
+/// The element of a capture that is the same for the whole tile, or null.
+Value AttentionTile::readCapture(unsigned capture) {
+  SmallVector<Value> position;
+  for (AffineExpr expr : op.getCaptureMap(capture).getResults()) {
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    if (!dim) {
+      position.push_back(arith::ConstantIndexOp::create(b, loc, 0));
+      continue;
+    }
+    if (!roles.isBatch(dim.getPosition()))
+      return {};
+    position.push_back(
+        getValueOrCreateConstantIndexOp(b, loc, offsets[dim.getPosition()]));
+  }
+  return tensor::ExtractOp::create(b, loc, op.getCaptures()[capture], position);
+}
+
+/// The keys between the last whole tile and the end of a source: one tile where
+/// their number is known, else tiles of 16 and then of 1, so that every tile is
+/// of static size.
+void AttentionTile::addTailRanges(SmallVectorImpl<KeyRange> &ranges,
+                                  OpFoldResult begin, OpFoldResult end,
+                                  OpFoldResult limit, bool masked) {
+  std::optional<int64_t> from = getConstantIntValue(begin),
+                         to = getConstantIntValue(end);
+  if (from && to) {
+    if (*from < *to)
+      ranges.push_back({begin, limit, *to - *from, masked});
+    return;
+  }
+  AffineExpr s0, s1;
+  bindSymbols(b.getContext(), s0, s1);
+  OpFoldResult middle = apply(s0 + (s1 - s0).floorDiv(16) * 16, {begin, end});
+  ranges.push_back({begin, minimum(limit, middle), 16, masked});
+  ranges.push_back({middle, limit, 1, masked});
+}
+
+/// Ranges of whole tiles that the mask leaves: partly visible ones, then fully
+/// visible ones, then partly visible ones again; and the tail.
+void AttentionTile::addMaskedRanges(SmallVectorImpl<KeyRange> &ranges,
+                                    OpFoldResult base, OpFoldResult size,
+                                    OpFoldResult gridEnd, int64_t step) {
+  auto capture = [&](unsigned index) { return readCapture(index); };
+  attn::MaskBounds bounds =
+      op.getMask()->bounds(b, loc,
+                           {row, b.getIndexAttr(rows), extents[roles.m],
+                            extents[roles.k2], capture});
+  AffineExpr s0, s1;
+  bindSymbols(b.getContext(), s0, s1);
+  OpFoldResult zero = b.getIndexAttr(0);
+  auto inSource = [&](OpFoldResult key) {
+    return minimum(maximum(apply(s0 - s1, {key, base}), zero), size);
+  };
+  auto clamp = [&](OpFoldResult x, OpFoldResult low, OpFoldResult high) {
+    return minimum(maximum(x, low), high);
+  };
+  AffineExpr down = s0.floorDiv(step) * step, up = s0.ceilDiv(step) * step;
+  OpFoldResult end = inSource(bounds.end);
+  OpFoldResult first = minimum(apply(down, {inSource(bounds.begin)}), gridEnd);
+  OpFoldResult last = maximum(minimum(apply(up, {end}), gridEnd), first);
+  OpFoldResult fullBegin =
+      clamp(apply(up, {inSource(bounds.fullBegin)}), first, last);
+  OpFoldResult fullEnd =
+      clamp(apply(down, {inSource(bounds.fullEnd)}), fullBegin, last);
+  auto add = [&](OpFoldResult from, OpFoldResult to, bool masked) {
+    if (!isEqualConstantIntOrValue(from, to))
+      ranges.push_back({from, to, step, masked});
+  };
+  add(first, fullBegin, true);
+  add(fullBegin, fullEnd, false);
+  add(fullEnd, last, true);
+  addTailRanges(ranges, gridEnd, size, end, true);
+}
+
+SmallVector<AttentionTile::KeyRange>
+AttentionTile::keyRanges(unsigned source, OpFoldResult base) {
+  OpFoldResult size = sources[source];
+  int64_t step = schedule.getLevel("reduction").front();
+  if (std::optional<int64_t> known = getConstantIntValue(size))
+    step = std::max<int64_t>(1, std::min(step, *known));
+  AffineExpr s0;
+  bindSymbols(b.getContext(), s0);
+  OpFoldResult gridEnd = apply(s0.floorDiv(step) * step, {size});
+  SmallVector<KeyRange> ranges;
+  if (op.getMask()) {
+    addMaskedRanges(ranges, base, size, gridEnd, step);
+    return ranges;
+  }
+  ranges.push_back({b.getIndexAttr(0), gridEnd, step, false});
+  addTailRanges(ranges, gridEnd, size, size, false);
+  return ranges;
+}
+
+//===----------------------------------------------------------------------===//
+// Keys
+//===----------------------------------------------------------------------===//
+
+/// Emits one attn.online over `numKeys` keys from `key` of a source.
+OnlineState AttentionTile::takeKeys(unsigned source, OpFoldResult base,
+                                    Value key, int64_t numKeys, bool masked,
+                                    OnlineState state) {
+  AffineExpr s0, s1;
+  bindSymbols(b.getContext(), s0, s1);
+  OpFoldResult absolute = apply(s0 + s1, {base, key});
+  SmallVector<unsigned> used;
+  if (masked)
+    op.getMask()->appendCaptures(used);
+  Region &region = op.getScore();
+  SmallVector<DimTensor> captures;
+  SmallVector<int> position(op.getCaptures().size(), -1);
+  for (unsigned i = 0; i < op.getCaptures().size(); ++i) {
+    bool inRegion =
+        !region.empty() && !region.front().getArgument(i + 1).use_empty();
+    if (!inRegion && !llvm::is_contained(used, i))
+      continue;
+    position[i] = captures.size();
+    captures.push_back(
+        slice(op.getCaptures()[i], op.getCaptureMap(i), absolute, numKeys, {}));
+  }
+  DimTensor keys =
+      slice(op.getKeys()[source], op.getKeyMap(source), key, numKeys, {});
+  DimTensor values =
+      slice(op.getValues()[source], op.getValueMap(source), key, numKeys, {});
+  auto mapOf = [&](ArrayRef<unsigned> dims) {
+    SmallVector<AffineExpr> exprs;
+    for (unsigned dim : dims)
+      exprs.push_back(b.getAffineDimExpr(dim));
+    return AffineMap::get(4, 0, exprs, b.getContext());
+  };
+  SmallVector<AffineMap> maps{mapOf({K1, M}), mapOf(keys.dims),
+                              mapOf(values.dims)};
+  SmallVector<Value> captured;
+  for (const DimTensor &capture : captures) {
+    maps.push_back(mapOf(capture.dims));
+    captured.push_back(capture.value);
+  }
+  maps.append({mapOf({N, M}), mapOf({M}), mapOf({M})});
+  auto score = [&](OpBuilder &n, Location l, Value s, ValueRange e) -> Value {
+    auto at = [&](unsigned dim) -> Value {
+      if (dim != roles.m && dim != roles.k2)
+        return getValueOrCreateConstantIndexOp(n, l, offsets[dim]);
+      Value local = attn::IndexOp::create(n, l, n.getIndexType(),
+                                          dim == roles.m ? M : K2);
+      Value start = getValueOrCreateConstantIndexOp(
+          n, l, dim == roles.m ? row : absolute);
+      return arith::AddIOp::create(n, l, local, start);
+    };
+    SmallVector<Value> elements;
+    for (int p : position)
+      elements.push_back(p < 0 ? Value() : e[p]);
+    AttentionPoint point = {at, elements};
+    s = emitRegion(n, l, region, s, point);
+    if (!region.empty())
+      s = arith::MulFOp::create(n, l, s, floatConstant(n, l, compute, log2OfE));
+    if (masked)
+      s = emitMasked(n, l, op, extents, s,
+                     floatConstant(n, l, compute, -infinity), point);
+    return s;
+  };
+  bool hasScore = masked || !region.empty();
+  auto online = attn::OnlineOp::create(
+      b, loc, query, keys.value, values.value, captured, state.acc, state.max,
+      state.sum, maps, 1.0,
+      hasScore ? attn::RegionBuilderFn(score) : attn::RegionBuilderFn());
+  online->setAttr(attn::ScheduleAttr::getAttachedName(), schedule);
+  return {online.getAccOut(), online.getMaxOut(), online.getSumOut()};
+}
+
+OnlineState AttentionTile::loopOverKeys(unsigned source, OpFoldResult base,
+                                        const KeyRange &range,
+                                        OnlineState state) {
+  std::optional<int64_t> begin = getConstantIntValue(range.begin),
+                         end = getConstantIntValue(range.end);
+  if (begin && end && *begin >= *end)
+    return state;
+  auto index = [&](OpFoldResult value) {
+    return getValueOrCreateConstantIndexOp(b, loc, value);
+  };
+  auto loop = scf::ForOp::create(b, loc, index(range.begin), index(range.end),
+                                 index(b.getIndexAttr(range.step)),
+                                 ValueRange{state.acc, state.max, state.sum});
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  OnlineState inner = {loop.getRegionIterArg(0), loop.getRegionIterArg(1),
+                       loop.getRegionIterArg(2)};
+  inner = takeKeys(source, base, loop.getInductionVar(), range.step,
+                   range.masked, inner);
+  scf::YieldOp::create(b, loc, ValueRange{inner.acc, inner.max, inner.sum});
+  return {loop.getResult(0), loop.getResult(1), loop.getResult(2)};
+}
+
+SmallVector<Value> AttentionTile::run(ValueRange outs) {
+  query = packQuery();
+  OnlineState state = initialState();
+  AffineExpr s0, s1;
+  bindSymbols(b.getContext(), s0, s1);
+  OpFoldResult base = b.getIndexAttr(0);
+  for (unsigned source = 0; source < sources.size(); ++source) {
+    for (const KeyRange &range : keyRanges(source, base))
+      state = loopOverKeys(source, base, range, state);
+    base = apply(s0 + s1, {base, sources[source]});
+  }
+  SmallVector<Value> results;
+  for (auto [index, kind] : llvm::enumerate(op.getKinds()))
+    results.push_back(kind == attn::ResultKind::Output
+                          ? emitOutput(state, outs[index], index)
+                          : emitLogSumExp(state, outs[index], index));
+  return results;
+}

@@ -1,0 +1,171 @@
+//===- TileAttention.cpp - Tile attention over queries and keys -----------===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionTile.h"
+
+#include "fovea/passes/Tile/Passes.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace fovea;
+using attn::AttentionOp;
+
+namespace fovea {
+#define GEN_PASS_DEF_TILEATTENTION
+#include "fovea/passes/Tile/Passes.h.inc"
+} // namespace fovea
+
+namespace {
+/// Tiles of `rows` query rows each, `count` of them from row `begin` on.
+struct RowRange {
+  OpFoldResult begin, count;
+  int64_t rows;
+};
+} // namespace
+
+/// Whether the online form can compute `op`: a softmax over the keys whose
+/// probabilities are used for nothing but the output.
+static bool canTile(AttentionOp op) {
+  attn::DimRoles roles = op.getRoles();
+  SmallVector<int64_t> extents = op.getStaticExtents();
+  return (op.getNormalizer() == attn::Normalizer::Softmax ||
+          op.getNormalizer() == attn::Normalizer::SoftmaxPlusOne) &&
+         op.getProb().empty() &&
+         op.getInitOfKind(attn::ResultKind::Probabilities) < 0 &&
+         !ShapedType::isDynamic(extents[roles.k1]) &&
+         !ShapedType::isDynamic(extents[roles.n]) && extents[roles.k1] > 0 &&
+         extents[roles.n] > 0 && extents[roles.m] != 0;
+}
+
+/// Cuts the query rows into tiles of static size. What is left over gets one
+/// smaller tile that overlaps its neighbour, computed after it; where there are
+/// fewer rows than one vector holds, tiles are exactly as large as needed.
+static SmallVector<RowRange> cutRows(OpBuilder &b, Location loc,
+                                     OpFoldResult extent, int64_t rows,
+                                     int64_t lanes) {
+  auto index = [&](int64_t value) -> OpFoldResult {
+    return b.getIndexAttr(value);
+  };
+  if (std::optional<int64_t> known = getConstantIntValue(extent)) {
+    if (*known < lanes)
+      return {{index(0), index(1), *known}};
+    rows = std::min(rows, *known - *known % lanes);
+    SmallVector<RowRange> ranges = {{index(0), index(*known / rows), rows}};
+    if (int64_t left = *known % rows) {
+      int64_t last = llvm::alignTo(left, lanes);
+      ranges.push_back({index(*known - last), index(1), last});
+    }
+    return ranges;
+  }
+  AffineExpr m;
+  bindSymbols(b.getContext(), m);
+  auto apply = [&](AffineExpr expr) {
+    return affine::makeComposedFoldedAffineApply(
+        b, loc, AffineMap::get(0, 1, expr), {extent});
+  };
+  Value size = getValueOrCreateConstantIndexOp(b, loc, extent);
+  Value tile = arith::ConstantIndexOp::create(b, loc, rows);
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  Value isSmall =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, size, tile);
+  Value left = getValueOrCreateConstantIndexOp(b, loc, apply(m % rows));
+  Value isWhole =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, left, zero);
+  Value noLast = arith::OrIOp::create(b, loc, isSmall, isWhole);
+  Value last = arith::SelectOp::create(b, loc, noLast, zero, one);
+  Value single = arith::SelectOp::create(b, loc, isSmall, size, zero);
+  return {{index(0), apply(m.floorDiv(rows)), rows},
+          {apply(m - rows), last, rows},
+          {index(0), single, 1}};
+}
+
+/// Emits one parallel loop over the batch and the tiles of one range of rows,
+/// writing into `outs`; returns what it has written.
+static SmallVector<Value> emitParallel(RewriterBase &rewriter, AttentionOp op,
+                                       attn::ScheduleAttr schedule,
+                                       ArrayRef<OpFoldResult> extents,
+                                       ArrayRef<OpFoldResult> sources,
+                                       const RowRange &range, ValueRange outs) {
+  Location loc = op.getLoc();
+  SmallVector<OpFoldResult> counts;
+  for (unsigned dim : op.getRoles().batch)
+    counts.push_back(extents[dim]);
+  counts.push_back(range.count);
+  auto loop = scf::ForallOp::create(rewriter, loc, counts, outs, std::nullopt);
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(loop.getTerminator());
+  SmallVector<Value> ivs = llvm::to_vector_of<Value>(loop.getInductionVars());
+  AffineExpr iv, begin;
+  bindSymbols(rewriter.getContext(), iv, begin);
+  OpFoldResult row = affine::makeComposedFoldedAffineApply(
+      rewriter, loc, AffineMap::get(0, 2, iv * range.rows + begin),
+      {ivs.pop_back_val(), range.begin});
+  AttentionTile tile(rewriter, op, schedule, extents, sources, ivs, row,
+                     range.rows);
+  SmallVector<Value> tileOuts;
+  for (auto [index, init] : llvm::enumerate(loop.getRegionIterArgs()))
+    tileOuts.push_back(tile.sliceInit(index, init));
+  SmallVector<Value> results = tile.run(tileOuts);
+  for (auto [index, result] : llvm::enumerate(results)) {
+    SmallVector<OpFoldResult> offsets, sizes;
+    tile.getInitPosition(index, offsets, sizes);
+    SmallVector<OpFoldResult> strides(sizes.size(), rewriter.getIndexAttr(1));
+    rewriter.setInsertionPointToEnd(loop.getTerminator().getBody());
+    tensor::ParallelInsertSliceOp::create(rewriter, loc, result,
+                                          loop.getRegionIterArgs()[index],
+                                          offsets, sizes, strides);
+  }
+  return loop.getResults();
+}
+
+static void tileAttention(RewriterBase &rewriter, AttentionOp op,
+                          attn::ScheduleAttr schedule) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(op);
+  SmallVector<OpFoldResult> extents = op.getExtents(rewriter);
+  SmallVector<OpFoldResult> sources = op.getSourceExtents(rewriter);
+  SmallVector<Value> outs = op.getInits();
+  for (const RowRange &range :
+       cutRows(rewriter, op.getLoc(), extents[op.getRoles().m],
+               schedule.getLevel("workgroup").front(),
+               schedule.getOption("lanes", 16)))
+    outs = emitParallel(rewriter, op, schedule, extents, sources, range, outs);
+  rewriter.replaceOp(op, outs);
+}
+
+namespace {
+struct TileAttention : fovea::impl::TileAttentionBase<TileAttention> {
+  void runOnOperation() override {
+    SmallVector<AttentionOp> ops;
+    getOperation()->walk([&](AttentionOp op) { ops.push_back(op); });
+    IRRewriter rewriter(&getContext());
+    for (AttentionOp op : ops) {
+      attn::ScheduleAttr schedule = attn::ScheduleAttr::of(op);
+      if (!schedule || !canTile(op))
+        continue;
+      if (schedule.getLevel("workgroup").empty() ||
+          schedule.getLevel("reduction").empty() ||
+          schedule.getLevel("register").size() != 2) {
+        op.emitError("its schedule needs a level 'workgroup' (rows of a tile), "
+                     "a level 'reduction' (keys of a tile) and a level "
+                     "'register' (keys and value columns in registers)");
+        return signalPassFailure();
+      }
+      tileAttention(rewriter, op, schedule);
+    }
+  }
+};
+} // namespace
