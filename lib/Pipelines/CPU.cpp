@@ -81,8 +81,10 @@ static bool isTileScratch(Value alloc) {
 }
 
 static void buildTile(OpPassManager &pm) {
+  pm.addPass(createTileAttention());
   // What no tiled form serves takes the general one.
   pm.addPass(createDecomposeAttention());
+  pm.addPass(createLowerOnline());
   pm.addPass(createDecomposeAggregates());
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createTileKernels());

@@ -110,6 +110,10 @@ Value scaleAndClamp(FloatBuilder &f, Value x, Value mantissa,
                   f.constant(0.0f), result);
 }
 
+/// On an exp2 whose operand is never above 0 unless it is NaN, as in a softmax
+/// after the maximum was subtracted: there is no overflow to look for.
+constexpr StringLiteral nonPositiveAttr = "fovea.nonpositive";
+
 struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(math::Exp2Op op,
@@ -123,6 +127,16 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
         f.sub(x, n), {1.54697365360334516e-4f, 1.34004373103380203e-3f,
                       9.61802527308464050e-3f, 5.55032715201377869e-2f,
                       0.240226507186889648f, 0.693147182464599609f, 1.0f});
+    if (op->hasAttr(nonPositiveAttr)) {
+      // A product, unlike an addition to the exponent field, keeps every NaN.
+      Value one = f.constant(int32_t(127 << 23));
+      Value power = arith::BitcastOp::create(
+          f.b, f.type, arith::AddIOp::create(f.b, exponentBits, one));
+      rewriter.replaceOp(op, f.select(arith::CmpFPredicate::OLT, x,
+                                      f.constant(-126.0f), f.constant(0.0f),
+                                      f.mul(p, power)));
+      return success();
+    }
     rewriter.replaceOp(
         op, scaleAndClamp(f, x, p, exponentBits, -126.0f, 127.99999f));
     return success();

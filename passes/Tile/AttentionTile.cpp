@@ -65,11 +65,10 @@ OpFoldResult AttentionTile::maximum(OpFoldResult x, OpFoldResult y) {
 // Slices
 //===----------------------------------------------------------------------===//
 
-/// Slices `tensor` at the tile's positions. Keys start at `keyInSource` for
-/// keys and values, and at `key` for captures, which run over all sources; the
-/// caller passes the one that fits. The result has the dimensions of the tile.
+/// Slices `tensor` at the tile's positions and `numKeys` keys from `key` on.
+/// The result has the dimensions of the tile.
 DimTensor AttentionTile::slice(Value tensor, AffineMap map, OpFoldResult key,
-                               int64_t numKeys, OpFoldResult) {
+                               int64_t numKeys) {
   auto type = cast<RankedTensorType>(tensor.getType());
   SmallVector<OpFoldResult> starts, counts;
   SmallVector<int64_t> shape;
@@ -107,7 +106,7 @@ void AttentionTile::getInitPosition(unsigned index,
 }
 
 Value AttentionTile::sliceInit(unsigned index, Value init) {
-  return slice(init, op.getInitMap(index), {}, 0, {}).value;
+  return slice(init, op.getInitMap(index), {}, 0).value;
 }
 
 //===----------------------------------------------------------------------===//
@@ -121,7 +120,7 @@ Value AttentionTile::packQuery() {
   // Without a score region the exponent's base is changed here, once.
   if (op.getScore().empty())
     scale *= log2OfE;
-  DimTensor tile = slice(op.getQuery(), op.getQueryMap(), {}, 0, {});
+  DimTensor tile = slice(op.getQuery(), op.getQueryMap(), {}, 0);
   Value empty =
       tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>{keyDim, rows}, compute);
   return emitBlockwise(
@@ -166,10 +165,10 @@ Value AttentionTile::emitOutput(OnlineState state, Value out, unsigned index) {
                   [&](OpBuilder &n, Location l, ValueRange e) {
                     return emitReciprocal(n, l, e[0], op.getEmptyRow());
                   });
-  DimTensor output =
-      slice(op.getInits()[index], op.getInitMap(index), {}, 0, {});
-  output.value.getDefiningOp()->erase();
-  output.value = out;
+  DimTensor output = {out, {}};
+  for (unsigned dim : dimsOf(op.getInitMap(index)))
+    if (!roles.isBatch(dim))
+      output.dims.push_back(dim == roles.m ? M : N);
   Type type = getElementTypeOrSelf(out);
   return emitBlockwise(
       b, loc, {M, N}, {rows, valueDim}, schedule.getOption("lanes", 16),
@@ -313,12 +312,12 @@ OnlineState AttentionTile::takeKeys(unsigned source, OpFoldResult base,
       continue;
     position[i] = captures.size();
     captures.push_back(
-        slice(op.getCaptures()[i], op.getCaptureMap(i), absolute, numKeys, {}));
+        slice(op.getCaptures()[i], op.getCaptureMap(i), absolute, numKeys));
   }
   DimTensor keys =
-      slice(op.getKeys()[source], op.getKeyMap(source), key, numKeys, {});
+      slice(op.getKeys()[source], op.getKeyMap(source), key, numKeys);
   DimTensor values =
-      slice(op.getValues()[source], op.getValueMap(source), key, numKeys, {});
+      slice(op.getValues()[source], op.getValueMap(source), key, numKeys);
   auto mapOf = [&](ArrayRef<unsigned> dims) {
     SmallVector<AffineExpr> exprs;
     for (unsigned dim : dims)

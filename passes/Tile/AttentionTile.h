@@ -59,8 +59,7 @@ private:
   };
 
   DimTensor slice(mlir::Value tensor, mlir::AffineMap map,
-                  mlir::OpFoldResult key, int64_t numKeys,
-                  mlir::OpFoldResult keyInSource);
+                  mlir::OpFoldResult key, int64_t numKeys);
   mlir::Value packQuery();
   OnlineState initialState();
   llvm::SmallVector<KeyRange> keyRanges(unsigned source,

@@ -89,6 +89,15 @@ static Type packedType(OpBuilder &b, Type type) {
   return type;
 }
 
+/// 2 ^ (x - maximum). The attribute says that the exponent is not positive,
+/// which spares the check for overflow.
+static Value emitPower(OpBuilder &b, Location loc, Value x, Value maximum) {
+  auto power =
+      math::Exp2Op::create(b, loc, arith::SubFOp::create(b, loc, x, maximum));
+  power->setAttr("fovea.nonpositive", b.getUnitAttr());
+  return power;
+}
+
 void OnlineLowering::packCaptures() {
   for (auto [index, capture] : llvm::enumerate(op.getCaptures())) {
     DimTensor tensor = {capture, dimsOf(op.getCaptureMap(index))};
@@ -210,8 +219,7 @@ OnlineLowering::emitProbabilities(Value scores, Value max, Value sum) {
         Value p =
             emitGeneric(n, loc, dims, {{max, {roles.m}}}, part,
                         [](OpBuilder &e, Location l, ValueRange v) -> Value {
-                          return math::Exp2Op::create(
-                              e, l, arith::SubFOp::create(e, l, v[1], v[0]));
+                          return emitPower(e, l, v[1], v[0]);
                         });
         Value s =
             emitGeneric(n, loc, dims, {{p, dims}}, {args[1], {roles.m}},
@@ -270,13 +278,15 @@ SmallVector<Value> OnlineLowering::run() {
   });
   Value correction = emitRow(
       {op.getMax(), safe}, [](OpBuilder &e, Location l, ValueRange v) -> Value {
-        return math::Exp2Op::create(e, l,
-                                    arith::SubFOp::create(e, l, v[0], v[1]));
+        return emitPower(e, l, v[0], v[1]);
       });
-  Value scaled = emitRow({op.getSum(), correction},
-                         [](OpBuilder &e, Location l, ValueRange v) -> Value {
-                           return arith::MulFOp::create(e, l, v[0], v[1]);
-                         });
+  // In place, so that the sum stays in the buffer that the loop carries.
+  DimTensor previous = {op.getSum(), {roles.m}};
+  Value scaled =
+      emitGeneric(b, loc, {roles.m}, {{correction, {roles.m}}}, previous,
+                  [](OpBuilder &e, Location l, ValueRange v) -> Value {
+                    return arith::MulFOp::create(e, l, v[1], v[0]);
+                  });
   auto [probabilities, sum] = emitProbabilities(scores, safe, scaled);
   Value acc = emitOutput(probabilities, correction);
   return {acc, max, sum};

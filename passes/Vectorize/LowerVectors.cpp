@@ -8,6 +8,7 @@
 
 #include "fovea/passes/Vectorize/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -23,6 +24,34 @@ namespace fovea {
 } // namespace fovea
 
 namespace {
+/// Lowers a maximum over the rows of a vector to comparisons and selections.
+/// `x > acc ? x : acc` is one instruction on x86, and gives the number where x
+/// is NaN; the intrinsic for maxnumf takes three, since it also has to give the
+/// number where the accumulator is NaN, which only a NaN to start with makes
+/// it.
+struct LowerRowMaximum : OpRewritePattern<vector::MultiDimReductionOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(vector::MultiDimReductionOp op,
+                                PatternRewriter &rewriter) const override {
+    VectorType type = op.getSourceVectorType();
+    if (op.getKind() != vector::CombiningKind::MAXNUMF || type.getRank() != 2 ||
+        op.getReductionDims() != ArrayRef<int64_t>{0} || type.isScalable() ||
+        !isa<VectorType>(op.getAcc().getType()))
+      return failure();
+    Value maximum = op.getAcc();
+    for (int64_t row = 0; row < type.getDimSize(0); ++row) {
+      Value x =
+          vector::ExtractOp::create(rewriter, op.getLoc(), op.getSource(), row);
+      Value isLarger = arith::CmpFOp::create(
+          rewriter, op.getLoc(), arith::CmpFPredicate::OGT, x, maximum);
+      maximum =
+          arith::SelectOp::create(rewriter, op.getLoc(), isLarger, x, maximum);
+    }
+    rewriter.replaceOp(op, maximum);
+    return success();
+  }
+};
+
 struct LowerVectors : fovea::impl::LowerVectorsBase<LowerVectors> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
@@ -32,6 +61,7 @@ struct LowerVectors : fovea::impl::LowerVectorsBase<LowerVectors> {
     vector::populateVectorOuterProductLoweringPatterns(patterns);
     vector::populateVectorMultiReductionLoweringPatterns(
         patterns, vector::VectorMultiReductionLowering::InnerParallel);
+    patterns.add<LowerRowMaximum>(context, /*benefit=*/2);
     vector::populateVectorTransferPermutationMapLoweringPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();

@@ -1,0 +1,85 @@
+// RUN: fovea-opt %s --attn-tile --canonicalize --split-input-file | FileCheck %s
+
+#q = affine_map<(h, m, n, k1, k2) -> (h, m, k1)>
+#k = affine_map<(h, m, n, k1, k2) -> (h, k2, k1)>
+#v = affine_map<(h, m, n, k1, k2) -> (h, k2, n)>
+#o = affine_map<(h, m, n, k1, k2) -> (h, m, n)>
+#schedule = #attn.schedule<workgroup = [32], reduction = [64], register = [8, 8], lanes = 16>
+
+// A parallel loop over heads and tiles of rows, a loop over tiles of keys, one online step each.
+// CHECK-LABEL: @dense
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (2, 4)
+// CHECK: %[[LOOP:.*]]:3 = scf.for %{{.*}} = %c0{{.*}} to %c128{{.*}} step %c64
+// CHECK: attn.online query(%{{.*}} : tensor<16x32xf32>) key(%{{.*}} : tensor<64x16xf32>) value(%{{.*}} : tensor<64x16xf32>)
+// CHECK-NOT: attn.online
+// CHECK: arith.divf
+// CHECK: tensor.parallel_insert_slice
+func.func @dense(%q: tensor<2x128x16xf32>, %k: tensor<2x128x16xf32>, %v: tensor<2x128x16xf32>, %o: tensor<2x128x16xf32>) -> tensor<2x128x16xf32> {
+  %r = attn.attention query(%q : tensor<2x128x16xf32>) keys(%k : tensor<2x128x16xf32>) values(%v : tensor<2x128x16xf32>) outs(%o : tensor<2x128x16xf32>)
+    {indexing_maps = [#q, #k, #v, #o], attn.schedule = #schedule} -> tensor<2x128x16xf32>
+  return %r : tensor<2x128x16xf32>
+}
+
+// -----
+
+#q = affine_map<(h, m, n, k1, k2) -> (h, m, k1)>
+#k = affine_map<(h, m, n, k1, k2) -> (h, k2, k1)>
+#v = affine_map<(h, m, n, k1, k2) -> (h, k2, n)>
+#o = affine_map<(h, m, n, k1, k2) -> (h, m, n)>
+#schedule = #attn.schedule<workgroup = [32], reduction = [64], register = [8, 8], lanes = 16>
+
+// Fully visible tiles first and without a mask, then those that the diagonal crosses; nothing above it is visited.
+// CHECK-LABEL: @causal
+// CHECK: scf.forall (%{{.*}}, %[[I:.*]]) in (2, 4)
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %[[FULL:[^ ]*]] step %c64
+// CHECK: attn.online
+// CHECK-NOT: arith.cmpi
+// CHECK: scf.for %{{.*}} = %[[FULL]] to %{{.*}} step %c64
+// CHECK: attn.online
+// CHECK: arith.cmpi sle
+// CHECK-NOT: attn.online
+func.func @causal(%q: tensor<2x128x16xf32>, %k: tensor<2x128x16xf32>, %v: tensor<2x128x16xf32>, %o: tensor<2x128x16xf32>) -> tensor<2x128x16xf32> {
+  %r = attn.attention query(%q : tensor<2x128x16xf32>) keys(%k : tensor<2x128x16xf32>) values(%v : tensor<2x128x16xf32>) outs(%o : tensor<2x128x16xf32>)
+    {indexing_maps = [#q, #k, #v, #o], mask = #attn.causal, attn.schedule = #schedule} -> tensor<2x128x16xf32>
+  return %r : tensor<2x128x16xf32>
+}
+
+// -----
+
+#q = affine_map<(h, m, n, k1, k2) -> (h, m, k1)>
+#k = affine_map<(h, m, n, k1, k2) -> (h, k2, k1)>
+#v = affine_map<(h, m, n, k1, k2) -> (h, k2, n)>
+#o = affine_map<(h, m, n, k1, k2) -> (h, m, n)>
+#schedule = #attn.schedule<workgroup = [32], reduction = [64], register = [8, 8], lanes = 16>
+
+// 37 rows: one tile of 32, then one of 16 that ends with the last row. 69 keys: a tile of 64 and one of 5.
+// CHECK-LABEL: @odd
+// CHECK: scf.forall (%{{.*}}) in (2)
+// CHECK: attn.online query(%{{.*}} : tensor<16x32xf32>) key(%{{.*}} : tensor<64x16xf32>)
+// CHECK: attn.online query(%{{.*}} : tensor<16x32xf32>) key(%{{.*}} : tensor<5x16xf32>)
+// CHECK: scf.forall (%{{.*}}) in (2)
+// CHECK: tensor.extract_slice %{{.*}}[%{{.*}}, 21, 0] [1, 16, 16]
+// CHECK: attn.online query(%{{.*}} : tensor<16x16xf32>) key(%{{.*}} : tensor<64x16xf32>)
+func.func @odd(%q: tensor<2x37x16xf32>, %k: tensor<2x69x16xf32>, %v: tensor<2x69x16xf32>, %o: tensor<2x37x16xf32>) -> tensor<2x37x16xf32> {
+  %r = attn.attention query(%q : tensor<2x37x16xf32>) keys(%k : tensor<2x69x16xf32>) values(%v : tensor<2x69x16xf32>) outs(%o : tensor<2x37x16xf32>)
+    {indexing_maps = [#q, #k, #v, #o], attn.schedule = #schedule} -> tensor<2x37x16xf32>
+  return %r : tensor<2x37x16xf32>
+}
+
+// -----
+
+#q = affine_map<(h, m, n, k1, k2) -> (h, m, k1)>
+#k = affine_map<(h, m, n, k1, k2) -> (h, k2, k1)>
+#v = affine_map<(h, m, n, k1, k2) -> (h, k2, n)>
+#o = affine_map<(h, m, n, k1, k2) -> (h, m, n)>
+#p = affine_map<(h, m, n, k1, k2) -> (h, m, k2)>
+
+// What needs the probabilities stays.
+// CHECK-LABEL: @probabilities
+// CHECK: attn.attention
+func.func @probabilities(%q: tensor<2x128x16xf32>, %k: tensor<2x128x16xf32>, %v: tensor<2x128x16xf32>, %o: tensor<2x128x16xf32>, %p: tensor<2x128x128xf32>) -> (tensor<2x128x16xf32>, tensor<2x128x128xf32>) {
+  %r:2 = attn.attention query(%q : tensor<2x128x16xf32>) keys(%k : tensor<2x128x16xf32>) values(%v : tensor<2x128x16xf32>) outs(%o, %p : tensor<2x128x16xf32>, tensor<2x128x128xf32>)
+    {indexing_maps = [#q, #k, #v, #o, #p], result_kinds = [#attn<result output>, #attn<result probabilities>],
+     attn.schedule = #attn.schedule<workgroup = [32], reduction = [64], register = [8, 8]>} -> tensor<2x128x16xf32>, tensor<2x128x128xf32>
+  return %r#0, %r#1 : tensor<2x128x16xf32>, tensor<2x128x128xf32>
+}
