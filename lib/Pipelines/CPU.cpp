@@ -47,6 +47,8 @@ static void buildRecognize(OpPassManager &pm) {
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createRecognizeSoftmax());
   pm.addNestedPass<func::FuncOp>(createRecognizeAttention());
+  // A size read off a score matrix would keep the matrix alive.
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   addCleanup(pm);
   // After recognition, which follows one operation at a time.
   pm.addNestedPass<func::FuncOp>(createFuseElementwise());
