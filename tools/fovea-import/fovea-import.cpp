@@ -35,6 +35,10 @@ static cl::opt<int64_t> elideAbove(
     cl::desc("Print only the type of constants with more elements; 0 prints "
              "all, so that the text can be compiled"));
 
+static cl::opt<bool> verbose("verbose",
+                             cl::desc("Print what is known about an error "
+                                      "beyond its one line"));
+
 static const char overview[] =
     "Reads an ONNX model and prints it as MLIR: one function @main over "
     "tensors.\n\n"
@@ -77,6 +81,9 @@ int main(int argc, char **argv) {
                              ? "error: "
                              : "note: ")
                      << diagnostic.str() << "\n";
+        if (verbose)
+          for (mlir::Diagnostic &note : diagnostic.getNotes())
+            llvm::errs() << "  " << note.str() << "\n";
         return mlir::success();
       });
   auto module = fovea::importModel(input, options, context);

@@ -226,7 +226,9 @@ static OpFoldResult statedSize(TensorBuilder &b, Value tensor, int64_t i) {
     return expand.getMixedOutputShape()[i];
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
     Dims factors;
-    for (int64_t source : collapse.getReassociationIndices()[i])
+    SmallVector<ReassociationIndices> groups =
+        collapse.getReassociationIndices();
+    for (int64_t source : groups[i])
       factors.push_back(b.dim(collapse.getSrc(), source));
     return b.product(factors);
   }
@@ -274,12 +276,14 @@ void TensorBuilder::forgetInside(Operation *op) {
     Region *region = value.getParentRegion();
     return region && op->isAncestor(region->getParentOp());
   };
-  SmallVector<std::pair<Value, int64_t>> stale;
-  for (auto &[key, size] : dimCache)
-    if (isInside(key.first) || isInside(size))
-      stale.push_back(key);
-  for (auto &key : stale)
-    dimCache.erase(key);
+  for (auto *cache : {&dimCache, &elementCache}) {
+    SmallVector<std::pair<Value, int64_t>> stale;
+    for (auto &[key, value] : *cache)
+      if (isInside(key.first) || isInside(value))
+        stale.push_back(key);
+    for (auto &key : stale)
+      cache->erase(key);
+  }
 }
 
 Dims TensorBuilder::shape(Value tensor) {

@@ -116,7 +116,8 @@ static LogicalResult importLayerNorm(NodeImporter &n) {
   if (failed(n.bindOutput(0, result, n.dtype(0))))
     return failure();
   // The statistics have the type that ONNX declares for them.
-  for (auto [i, value] : llvm::enumerate(ArrayRef<Value>{mean, *inverse})) {
+  const Value statistics[] = {mean, *inverse};
+  for (auto [i, value] : llvm::enumerate(statistics)) {
     if (!n.wantsOutput(i + 1))
       continue;
     Type type = n.outputElementType(i + 1);
