@@ -249,9 +249,9 @@ llvm::Error Compiler::writeLibrary(State &state, llvm::Module &module,
   temporary(".link.log");
   inputs.soname = llvm::sys::path::filename(options.output).str();
   inputs.modelIdentifier = cIdentifier(description.signature.model);
-  inputs.triple = state.machine->getTargetTriple();
   if (state.weights.size()) {
-    if (llvm::Error error = state.weights.writeObject(weights, inputs.triple))
+    if (llvm::Error error = state.weights.writeObject(
+            weights, state.machine->getTargetTriple()))
       return error;
     inputs.objects.push_back(weights);
   }
@@ -330,6 +330,9 @@ llvm::Error Compiler::run(TimingScope &timing) {
   auto machine = createTargetMachine(options.target);
   if (!machine)
     return machine.takeError();
+  if (options.emit == "lib")
+    if (llvm::Error error = checkLinkable((*machine)->getTargetTriple()))
+      return error;
   State state;
   state.machine = std::move(*machine);
   if (failed(collectSiteRemarks(state.context, siteRemarks)))

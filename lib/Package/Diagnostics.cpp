@@ -34,9 +34,12 @@ static std::string describeLocation(Location loc) {
   std::string text;
   // "file:line:column" of a module that was written by hand.
   if (auto file = loc->findInstanceOf<FileLineColLoc>()) {
-    llvm::raw_string_ostream(text)
-        << file.getFilename().getValue() << ':' << file.getLine() << ':'
-        << file.getColumn() << ": ";
+    llvm::raw_string_ostream os(text);
+    os << file.getFilename().getValue() << ':';
+    // Line 0 is the file as a whole.
+    if (file.getLine())
+      os << file.getLine() << ':' << file.getColumn() << ':';
+    os << ' ';
     return text;
   }
   std::vector<std::string> names = locationNames(loc);
@@ -50,8 +53,12 @@ static std::string describeLocation(Location loc) {
 FirstError::FirstError(MLIRContext &context) : context(context) {
   handler = context.getDiagEngine().registerHandler([this](Diagnostic &diag) {
     std::lock_guard<std::mutex> guard(lock);
-    if (diag.getSeverity() == DiagnosticSeverity::Error && text.empty())
-      text = describeLocation(diag.getLocation()) + diag.str();
+    if (diag.getSeverity() != DiagnosticSeverity::Error || !text.empty())
+      return success();
+    std::string message = diag.str();
+    std::vector<std::string> names = locationNames(diag.getLocation());
+    bool says = !names.empty() && llvm::StringRef(message).contains(names[0]);
+    text = (says ? "" : describeLocation(diag.getLocation())) + message;
     return success();
   });
 }

@@ -103,12 +103,15 @@ static std::vector<std::string> linkerArguments(const LinkInputs &inputs,
   return arguments;
 }
 
+Error fovea::checkLinkable(const Triple &triple) {
+  if (triple.getArch() == Triple(sys::getDefaultTargetTriple()).getArch())
+    return Error::success();
+  return createStringError(
+      "no runtime for '" + triple.str() +
+      "' here, so that no library can be linked: use --emit=obj");
+}
+
 Error fovea::linkLibrary(const LinkInputs &inputs) {
-  if (inputs.triple.getArch() !=
-      Triple(sys::getDefaultTargetTriple()).getArch())
-    return createStringError(
-        "no runtime for '" + inputs.triple.str() +
-        "' here, so that no library can be linked: use --emit=obj");
   Expected<std::string> linker = findLinker(), runtime = findRuntime();
   if (!linker || !runtime)
     return joinErrors(linker.takeError(), runtime.takeError());

@@ -17,7 +17,7 @@
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
-#include "llvm/Support/Signals.h"
+#include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Host.h"
 
@@ -133,24 +133,40 @@ static llvm::Expected<CompileOptions> makeOptions(const CommandLine &line) {
   return options;
 }
 
-static llvm::Error writeRemarks(const CommandLine &line,
-                                llvm::ArrayRef<SiteRemark> sites) {
-  auto print = [&](llvm::raw_ostream &os) {
-    if (line.remarks == Remarks::Json)
-      printSiteRemarksJSON(os, sites);
-    else
-      printSiteRemarks(os, sites);
-  };
-  if (line.remarksFile.empty()) {
-    print(llvm::errs());
-    return llvm::Error::success();
-  }
+static void writeRemarks(const CommandLine &line, llvm::raw_ostream &os,
+                         llvm::ArrayRef<SiteRemark> sites) {
+  if (line.remarks == Remarks::Json)
+    printSiteRemarksJSON(os, sites);
+  else if (line.remarks == Remarks::Text)
+    printSiteRemarks(os, sites);
+}
+
+/// Opens the file for remarks ahead of the work; it goes away unless kept.
+static llvm::Expected<std::unique_ptr<llvm::ToolOutputFile>>
+openRemarks(const CommandLine &line) {
+  if (line.remarksFile.empty())
+    return nullptr;
   std::error_code code;
-  llvm::raw_fd_ostream os(line.remarksFile, code);
+  auto file = std::make_unique<llvm::ToolOutputFile>(line.remarksFile, code,
+                                                     llvm::sys::fs::OF_None);
   if (code)
     return llvm::createStringError(code, "cannot write '" + line.remarksFile +
                                              "': " + code.message());
-  print(os);
+  return file;
+}
+
+static llvm::Error compile(Compiler &compiler, const CommandLine &line,
+                           mlir::DefaultTimingManager &timing) {
+  auto remarks = openRemarks(line);
+  if (!remarks)
+    return remarks.takeError();
+  mlir::TimingScope scope = timing.getRootScope();
+  if (llvm::Error error = compiler.run(scope))
+    return error;
+  writeRemarks(line, *remarks ? (*remarks)->os() : llvm::errs(),
+               compiler.sites());
+  if (*remarks)
+    (*remarks)->keep();
   return llvm::Error::success();
 }
 
@@ -165,10 +181,7 @@ static int runGuarded(Compiler &compiler, const CommandLine &line) {
   llvm::CrashRecoveryContext recovery;
   bool finished = recovery.RunSafelyOnThread(
       [&] {
-        mlir::TimingScope scope = timing.getRootScope();
-        llvm::Error error = compiler.run(scope);
-        if (line.remarks != Remarks::None && !error)
-          error = writeRemarks(line, compiler.sites());
+        llvm::Error error = compile(compiler, line, timing);
         if (llvm::sys::Process::StandardErrIsDisplayed())
           llvm::errs() << "\r\033[K";
         result = error ? fail(llvm::toString(std::move(error))) : 0;
@@ -192,8 +205,12 @@ int main(int argc, char **argv) {
   });
   std::string message;
   llvm::raw_string_ostream messages(message);
-  if (!cl::ParseCommandLineOptions(argc, argv, overview, &messages))
-    return fail(llvm::StringRef(message).split('\n').first);
+  if (!cl::ParseCommandLineOptions(argc, argv, overview, &messages)) {
+    llvm::StringRef first = llvm::StringRef(message).split('\n').first;
+    first.consume_front("fovea-compile: ");
+    // An unknown value of an option has been reported already.
+    return first.empty() ? 1 : fail(first);
+  }
   llvm::Expected<CompileOptions> options = makeOptions(line);
   if (!options)
     return fail(llvm::toString(options.takeError()));

@@ -154,6 +154,9 @@ llvm::Error emitMachineCode(llvm::Module &module, llvm::TargetMachine &machine,
                             llvm::CodeGenFileType type,
                             llvm::raw_pwrite_stream &out);
 
+/// Whether a library can be linked for `triple` on this machine.
+llvm::Error checkLinkable(const llvm::Triple &triple);
+
 /// Links objects and the runtime to the shared library `output`; temporary
 /// files beside it build on its name.
 struct LinkInputs {
@@ -161,7 +164,6 @@ struct LinkInputs {
   std::string output;
   std::string soname;
   std::string modelIdentifier;
-  llvm::Triple triple;
 };
 llvm::Error linkLibrary(const LinkInputs &inputs);
 
