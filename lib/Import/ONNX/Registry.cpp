@@ -19,6 +19,8 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerConvOps(result);
     registerEinsumOps(result);
     registerElementwiseOps(result);
+    registerConvTransposeOps(result);
+    registerDFTOps(result);
     registerGatherOps(result);
     registerGeneratorOps(result);
     registerIfOps(result);
@@ -29,11 +31,13 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerPoolOps(result);
     registerReductionOps(result);
     registerResizeOps(result);
+    registerSampleOps(result);
     registerScatterOps(result);
     registerSequenceOps(result);
     registerShapeOps(result);
     registerSlicingOps(result);
     registerSoftmaxOps(result);
+    registerSpaceToDepthOps(result);
     registerTopKOps(result);
     registerUnaryOps(result);
     return result;

@@ -27,21 +27,9 @@ struct Padding {
 };
 } // namespace
 
-/// Pads for all axes; axes that the node does not name get none.
-static FailureOr<Padding> readPadding(NodeImporter &node) {
+/// The pads as the node lists them: all begins, then all ends.
+static FailureOr<Dims> readPads(NodeImporter &node, size_t axes) {
   TensorBuilder &b = node.b();
-  int64_t rank = node.rank(0);
-  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
-  if (node.input(3)) {
-    std::optional<SmallVector<int64_t>> given = node.constantInts(3);
-    if (!given)
-      return node.fail("axes have to be known at compile time");
-    FailureOr<SmallVector<int64_t>> normalized =
-        node.normalizeAxes(*given, rank);
-    if (failed(normalized))
-      return failure();
-    axes = *normalized;
-  }
   Dims pads;
   if (std::optional<SmallVector<int64_t>> attribute = node.attrInts("pads"))
     for (int64_t pad : *attribute)
@@ -51,15 +39,63 @@ static FailureOr<Padding> readPadding(NodeImporter &node) {
     pads = *given;
   else
     return node.fail("pads need a length known at compile time");
-  if (pads.size() != 2 * axes.size())
-    return node.fail(Twine(pads.size()) + " pads for " + Twine(axes.size()) +
-                     " axes");
+  if (pads.size() != 2 * axes)
+    return node.fail(Twine(pads.size()) + " pads for " + Twine(axes) + " axes");
+  return pads;
+}
+
+/// Axes that are only known at run time: each axis looks for itself in the
+/// list.
+static FailureOr<Padding> readPaddingOfRuntimeAxes(NodeImporter &node,
+                                                   const Dims &axes) {
+  TensorBuilder &b = node.b();
+  ScalarCode s(b);
+  FailureOr<Dims> pads = readPads(node, axes.size());
+  if (failed(pads))
+    return failure();
+  Padding result;
+  for (int64_t axis = 0, rank = node.rank(0); axis < rank; ++axis) {
+    Value low = b.index(0), high = low;
+    for (auto [i, listed] : llvm::enumerate(axes)) {
+      Value given = b.toValue(listed);
+      Value hit = s.either(s.eq(given, b.index(axis)),
+                           s.eq(given, b.index(axis - rank)));
+      low = s.select(hit, b.toValue((*pads)[i]), low);
+      high = s.select(hit, b.toValue((*pads)[i + axes.size()]), high);
+    }
+    result.low.push_back(b.toDim(low));
+    result.high.push_back(b.toDim(high));
+  }
+  return result;
+}
+
+/// Pads for all axes; axes that the node does not name get none.
+static FailureOr<Padding> readPadding(NodeImporter &node) {
+  TensorBuilder &b = node.b();
+  int64_t rank = node.rank(0);
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  if (node.input(3)) {
+    std::optional<SmallVector<int64_t>> given = node.constantInts(3);
+    if (!given) {
+      if (std::optional<Dims> runtimeAxes = b.dimsFrom(node.input(3)))
+        return readPaddingOfRuntimeAxes(node, *runtimeAxes);
+      return node.fail("axes need a length known at compile time");
+    }
+    FailureOr<SmallVector<int64_t>> normalized =
+        node.normalizeAxes(*given, rank);
+    if (failed(normalized))
+      return failure();
+    axes = *normalized;
+  }
+  FailureOr<Dims> pads = readPads(node, axes.size());
+  if (failed(pads))
+    return failure();
   Padding result;
   result.low.assign(rank, b.attr(0));
   result.high = result.low;
   for (size_t i = 0; i < axes.size(); ++i) {
-    result.low[axes[i]] = pads[i];
-    result.high[axes[i]] = pads[i + axes.size()];
+    result.low[axes[i]] = (*pads)[i];
+    result.high[axes[i]] = (*pads)[i + axes.size()];
   }
   return result;
 }

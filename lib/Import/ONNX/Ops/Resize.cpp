@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Checks.h"
-#include "../ScalarCode.h"
+#include "../Interpolation.h"
 #include "Families.h"
 
 using namespace mlir;
@@ -256,20 +256,8 @@ Value Resize::nearestPosition(ScalarCode &s, Value source) {
 
 /// Weight of an input element at a distance from the source coordinate.
 Value Resize::coefficient(ScalarCode &s, Value distance) {
-  Type f64 = b.getF64Type();
-  auto c = [&](double value) { return s.constant(f64, value); };
-  Value d = s.abs(distance), one = c(1), zero = c(0);
-  if (mode == Mode::Linear)
-    return s.max(s.sub(one, d), zero);
-  double a = cubicA;
-  // (a + 2) d^3 - (a + 3) d^2 + 1 up to 1, then a d^3 - 5 a d^2 + 8 a d - 4 a
-  // up to 2.
-  Value near =
-      s.add(s.mul(s.mul(s.sub(s.mul(c(a + 2), d), c(a + 3)), d), d), one);
-  Value far = s.sub(
-      s.mul(s.add(s.mul(s.sub(s.mul(c(a), d), c(5 * a)), d), c(8 * a)), d),
-      c(4 * a));
-  return s.select(s.le(d, one), near, s.select(s.lt(d, c(2)), far, zero));
+  return mode == Mode::Linear ? linearWeight(s, distance)
+                              : cubicWeight(s, distance, cubicA);
 }
 
 //===----------------------------------------------------------------------===//

@@ -146,5 +146,6 @@ static LogicalResult importScatterND(NodeImporter &node) {
 
 void fovea::frontend::registerScatterOps(OpRegistry &registry) {
   registry.add("ScatterElements", importScatterElements);
+  registry.add("Scatter", importScatterElements); // its name before opset 11
   registry.add("ScatterND", importScatterND);
 }
