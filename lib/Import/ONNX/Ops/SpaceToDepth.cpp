@@ -63,7 +63,11 @@ static LogicalResult importSpaceToDepth(NodeImporter &node) {
                columns = b.div(x[3], block);
   Value blocks =
       b.reshape(node.input(0), {x[0], x[1], rows, block, columns, block});
-  Value result = b.transpose(blocks, {0, 3, 5, 1, 2, 4});
+  std::string mode = node.attrString("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD")
+    return node.fail("unknown mode '" + Twine(mode) + "'");
+  Value result = mode == "DCR" ? b.transpose(blocks, {0, 3, 5, 1, 2, 4})
+                               : b.transpose(blocks, {0, 1, 3, 5, 2, 4});
   return node.bindOutput(
       0, b.reshape(result,
                    {x[0], b.mul(x[1], b.attr(*size * *size)), rows, columns}));
