@@ -105,6 +105,16 @@ static ReassociationIndices range(int64_t begin, int64_t end) {
   return llvm::to_vector<2>(llvm::seq<int64_t>(begin, end));
 }
 
+/// A reshape that only says what comes out.
+static Value reshapeByShape(TensorBuilder &b, Value input, const Dims &to) {
+  SmallVector<Value> sizes;
+  for (OpFoldResult size : to)
+    sizes.push_back(b.toValue(size));
+  Value shape = tensor::FromElementsOp::create(b, sizes);
+  return tensor::ReshapeOp::create(b, b.typeFor(to, b.elementType(input)),
+                                   input, shape);
+}
+
 /// Collapses and expands group by group.
 static Value reshapeByGroups(TensorBuilder &b, Value input, const Dims &to,
                              ArrayRef<DimGroup> groups) {
@@ -126,9 +136,14 @@ static Value reshapeByGroups(TensorBuilder &b, Value input, const Dims &to,
     return b.castShape(input, resultType);
   SmallVector<int64_t> sizes;
   for (const DimGroup &group : groups) {
-    bool isStatic = true;
-    for (int64_t j = group.toBegin; j < group.toEnd; ++j)
-      isStatic &= !resultType.isDynamicDim(j);
+    int64_t unknown = llvm::count_if(
+        resultType.getShape().slice(group.toBegin,
+                                    group.toEnd - group.toBegin),
+        ShapedType::isDynamic);
+    // memref.expand_shape cannot be lowered with two dynamic sizes in a group.
+    if (unknown > 1)
+      return reshapeByShape(b, input, to);
+    bool isStatic = unknown == 0;
     sizes.push_back(isStatic ? *getConstantIntValue(middle[sizes.size()])
                              : ShapedType::kDynamic);
   }
