@@ -17,10 +17,10 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerActivationOps(result);
     registerContractionOps(result);
     registerConvOps(result);
-    registerEinsumOps(result);
-    registerElementwiseOps(result);
     registerConvTransposeOps(result);
     registerDFTOps(result);
+    registerEinsumOps(result);
+    registerElementwiseOps(result);
     registerGatherOps(result);
     registerGeneratorOps(result);
     registerIfOps(result);

@@ -46,7 +46,7 @@ GraphLoop::importBody(Value iteration, Value condition, ValueRange carried) {
       node.importGraph(body, arguments(iteration, condition, current));
   if (failed(results))
     return failure();
-  size_t expected = bodyHasCondition + states.size() + outputAxes.size();
+  size_t expected = bodyHasCondition + states.size() + scanOutputs;
   if (results->size() != expected)
     return node.fail("the body has " + Twine(results->size()) +
                      " results instead of " + Twine(expected));
@@ -320,15 +320,13 @@ FailureOr<Binding> GraphLoop::finalSequence(const Binding &initial,
 }
 
 FailureOr<SmallVector<Binding>> GraphLoop::build() {
+  scanOutputs = outputAxes.size();
   if (failed(probe()))
     return failure();
   FailureOr<SmallVector<Value>> values = endsEarly ? buildWhile() : buildFor();
   if (failed(values))
     return failure();
-  size_t sequences = 0, tensors = stateTypes.size();
-  for (size_t i = 0; i < states.size(); ++i)
-    sequences += !isState(i);
-  size_t scanOutputs = elementTypes.size() - sequences;
+  size_t tensors = stateTypes.size();
   SmallVector<Binding> results;
   size_t nextTensor = 0, nextSequence = tensors + scanOutputs;
   for (size_t i = 0; i < states.size(); ++i) {

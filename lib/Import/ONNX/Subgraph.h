@@ -70,6 +70,8 @@ private:
 
   bool isState(size_t i) const { return states[i].value && !states[i].stacked; }
 
+  /// Scan outputs of the node; those of sequence states come after them.
+  size_t scanOutputs = 0;
   // What probing the body found out.
   bool endsEarly = false;
   /// Types of the carried tensors (sequences have none).

@@ -17,10 +17,10 @@ namespace fovea::frontend {
 void registerActivationOps(OpRegistry &registry);
 void registerContractionOps(OpRegistry &registry);
 void registerConvOps(OpRegistry &registry);
-void registerEinsumOps(OpRegistry &registry);
-void registerElementwiseOps(OpRegistry &registry);
 void registerConvTransposeOps(OpRegistry &registry);
 void registerDFTOps(OpRegistry &registry);
+void registerEinsumOps(OpRegistry &registry);
+void registerElementwiseOps(OpRegistry &registry);
 void registerGatherOps(OpRegistry &registry);
 void registerGeneratorOps(OpRegistry &registry);
 void registerIfOps(OpRegistry &registry);
