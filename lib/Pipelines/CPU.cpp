@@ -139,6 +139,8 @@ static void buildLLVM(OpPassManager &pm) {
   pm.addPass(createConvertVectorToSCFPass(vectorToSCF));
   pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
   pm.addPass(createCSEPass());
+  // Ahead of the upstream pass, which crashes on what it lowers.
+  pm.addPass(createLowerReshapes());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   ConvertVectorToLLVMPassOptions vectorToLLVM;

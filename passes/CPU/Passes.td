@@ -83,4 +83,32 @@ def LowerAssertions : Pass<"fovea-lower-assertions", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numLowered", "lowered", "Checks lowered">];
 }
 
+def LowerReshapes : Pass<"fovea-lower-reshapes"> {
+  let summary = "Lower expansions of a dimension to several dynamic ones";
+  let description = [{
+    A `memref.expand_shape` may split one dimension into several of dynamic size,
+    since it lists its sizes. Upstream's `expand-strided-metadata` knows at most
+    one per group and crashes on more, so that these become
+    `memref.reinterpret_cast` here, before it runs.
+
+    Precondition: bufferized. Example:
+
+    ```mlir
+    %y = memref.expand_shape %x [[0, 1]] output_shape [%n, %m]
+        : memref<?xf32> into memref<?x?xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %base, %offset, %size, %stride = memref.extract_strided_metadata %x
+    %s = arith.muli %stride, %m : index
+    %y = memref.reinterpret_cast %base to offset: [0], sizes: [%n, %m],
+        strides: [%s, 1] : memref<f32> to memref<?x?xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 #endif // FOVEA_PASSES_CPU_PASSES_TD

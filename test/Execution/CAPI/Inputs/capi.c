@@ -1,4 +1,13 @@
-/* Uses every function of the interface, rightly and wrongly. */
+/*===- capi.c - A program that uses the C interface --------------------------===
+ *
+ * Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+ * See LICENSE for license information.
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ *===------------------------------------------------------------------------===
+ *
+ * Every function of the interface, used rightly and wrongly.
+ */
 #include "linear.h"
 #include "negate.h"
 
