@@ -36,6 +36,7 @@ AttentionTile::AttentionTile(OpBuilder &builder, AttentionOp op,
       sources(sources), batch(batch), row(row), rows(rows),
       keyDim(*getConstantIntValue(extents[roles.k1])),
       valueDim(*getConstantIntValue(extents[roles.n])),
+      rowsInLanes(rows % schedule.getOption("lanes", 16) == 0),
       offsets(extents.size(), builder.getIndexAttr(0)), sizes(extents) {
   for (auto [dim, position] : llvm::zip_equal(roles.batch, batch)) {
     offsets[dim] = position;
@@ -121,14 +122,26 @@ Value AttentionTile::packQuery() {
   if (op.getScore().empty())
     scale *= log2OfE;
   DimTensor tile = slice(op.getQuery(), op.getQueryMap(), {}, 0);
-  Value empty =
-      tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>{keyDim, rows}, compute);
+  SmallVector<unsigned> dims{K1, M};
+  SmallVector<int64_t> shape{keyDim, rows};
+  if (!rowsInLanes) {
+    std::swap(dims[0], dims[1]);
+    std::swap(shape[0], shape[1]);
+  }
+  Value empty = tensor::EmptyOp::create(b, loc, shape, compute);
   return emitBlockwise(
-      b, loc, {K1, M}, {keyDim, rows}, schedule.getOption("lanes", 16), {tile},
-      {empty, {K1, M}}, [&](OpBuilder &n, Location l, ValueRange e) -> Value {
+      b, loc, dims, shape, schedule.getOption("lanes", 16), {tile},
+      {empty, dims}, [&](OpBuilder &n, Location l, ValueRange e) -> Value {
         return arith::MulFOp::create(n, l, castFloat(n, l, e[0], compute),
                                      floatConstant(n, l, compute, scale));
       });
+}
+
+/// The dimensions of the accumulator in the order of its layout.
+SmallVector<unsigned> AttentionTile::accDims() {
+  if (rowsInLanes)
+    return {N, M};
+  return {M, N};
 }
 
 OnlineState AttentionTile::initialState() {
@@ -139,18 +152,21 @@ OnlineState AttentionTile::initialState() {
         .getResult(0);
   };
   bool plusOne = op.getNormalizer() == attn::Normalizer::SoftmaxPlusOne;
-  Value empty = tensor::EmptyOp::create(
-      b, loc, ArrayRef<int64_t>{valueDim, rows}, compute);
+  // Row by row of its layout: the whole may be too large for registers.
+  unsigned outer = accDims().front();
+  int64_t count = outer == N ? valueDim : rows;
+  SmallVector<int64_t> shape{count, outer == N ? rows : valueDim};
+  Value empty = tensor::EmptyOp::create(b, loc, shape, compute);
   Value acc = forBalanced(
-      b, loc, valueDim, 8, empty,
+      b, loc, count, 8, empty,
       [&](OpBuilder &n, OpFoldResult i, int64_t size,
           ValueRange args) -> SmallVector<Value> {
-        DimTensor whole = {args[0], {N, M}};
-        DimTensor part = sliceDims(n, loc, whole, {N}, {i}, {size});
+        DimTensor whole = {args[0], accDims()};
+        DimTensor part = sliceDims(n, loc, whole, {outer}, {i}, {size});
         Value zero = floatConstant(n, loc, compute, 0.0);
         Value fill =
             linalg::FillOp::create(n, loc, zero, part.value).getResult(0);
-        return {insertDims(n, loc, fill, whole, {N}, {i}, {size})};
+        return {insertDims(n, loc, fill, whole, {outer}, {i}, {size})};
       })[0];
   // The additional term of softmax_plus_one is 2^(0 - max).
   return {acc, filled({rows}, plusOne ? 0.0 : -infinity),
@@ -172,7 +188,7 @@ Value AttentionTile::emitOutput(OnlineState state, Value out, unsigned index) {
   Type type = getElementTypeOrSelf(out);
   return emitBlockwise(
       b, loc, {M, N}, {rows, valueDim}, schedule.getOption("lanes", 16),
-      {{state.acc, {N, M}}, {inverse, {M}}}, output,
+      {{state.acc, accDims()}, {inverse, {M}}}, output,
       [&](OpBuilder &n, Location l, ValueRange e) {
         return castFloat(n, l, arith::MulFOp::create(n, l, e[0], e[1]), type);
       });
@@ -184,10 +200,14 @@ Value AttentionTile::emitLogSumExp(OnlineState state, Value out,
   return emitGeneric(
       b, loc, {M}, {{state.max, {M}}, {state.sum, {M}}}, {out, {M}},
       [&](OpBuilder &n, Location l, ValueRange e) {
-        Value sum = arith::AddFOp::create(n, l, emitSafeMax(n, l, e[0]),
-                                          math::Log2Op::create(n, l, e[1]));
         Value base = floatConstant(n, l, compute, 1.0 / log2OfE);
-        return castFloat(n, l, arith::MulFOp::create(n, l, sum, base), type);
+        Value sum =
+            arith::MulFOp::create(n, l, math::Log2Op::create(n, l, e[1]), base);
+        Value max = emitSafeMax(n, l, e[0]);
+        // Scores without a region were multiplied with log2(e) beforehand.
+        if (op.getScore().empty())
+          max = arith::MulFOp::create(n, l, max, base);
+        return castFloat(n, l, arith::AddFOp::create(n, l, max, sum), type);
       });
 }
 
@@ -255,10 +275,16 @@ void AttentionTile::addMaskedRanges(SmallVectorImpl<KeyRange> &ranges,
   OpFoldResult end = inSource(bounds.end);
   OpFoldResult first = minimum(apply(down, {inSource(bounds.begin)}), gridEnd);
   OpFoldResult last = maximum(minimum(apply(up, {end}), gridEnd), first);
-  OpFoldResult fullBegin =
-      clamp(apply(up, {inSource(bounds.fullBegin)}), first, last);
-  OpFoldResult fullEnd =
-      clamp(apply(down, {inSource(bounds.fullEnd)}), fullBegin, last);
+  // What begins or ends with the source needs no clamping, so that a causal
+  // mask has no code for a part before the full tiles.
+  OpFoldResult fullBegin = inSource(bounds.fullBegin);
+  fullBegin = isZeroInteger(fullBegin)
+                  ? first
+                  : clamp(apply(up, {fullBegin}), first, last);
+  OpFoldResult fullEnd = inSource(bounds.fullEnd);
+  fullEnd = isEqualConstantIntOrValue(fullEnd, size)
+                ? last
+                : clamp(apply(down, {fullEnd}), fullBegin, last);
   auto add = [&](OpFoldResult from, OpFoldResult to, bool masked) {
     if (!isEqualConstantIntOrValue(from, to))
       ranges.push_back({from, to, step, masked});
@@ -324,14 +350,14 @@ OnlineState AttentionTile::takeKeys(unsigned source, OpFoldResult base,
       exprs.push_back(b.getAffineDimExpr(dim));
     return AffineMap::get(4, 0, exprs, b.getContext());
   };
-  SmallVector<AffineMap> maps{mapOf({K1, M}), mapOf(keys.dims),
-                              mapOf(values.dims)};
+  SmallVector<AffineMap> maps{rowsInLanes ? mapOf({K1, M}) : mapOf({M, K1}),
+                              mapOf(keys.dims), mapOf(values.dims)};
   SmallVector<Value> captured;
   for (const DimTensor &capture : captures) {
     maps.push_back(mapOf(capture.dims));
     captured.push_back(capture.value);
   }
-  maps.append({mapOf({N, M}), mapOf({M}), mapOf({M})});
+  maps.append({mapOf(accDims()), mapOf({M}), mapOf({M})});
   auto score = [&](OpBuilder &n, Location l, Value s, ValueRange e) -> Value {
     auto at = [&](unsigned dim) -> Value {
       if (dim != roles.m && dim != roles.k2)
@@ -347,17 +373,16 @@ OnlineState AttentionTile::takeKeys(unsigned source, OpFoldResult base,
       elements.push_back(p < 0 ? Value() : e[p]);
     AttentionPoint point = {at, elements};
     s = emitRegion(n, l, region, s, point);
-    if (!region.empty())
-      s = arith::MulFOp::create(n, l, s, floatConstant(n, l, compute, log2OfE));
     if (masked)
       s = emitMasked(n, l, op, extents, s,
                      floatConstant(n, l, compute, -infinity), point);
     return s;
   };
   bool hasScore = masked || !region.empty();
+  double exponentScale = region.empty() ? 1.0 : log2OfE;
   auto online = attn::OnlineOp::create(
       b, loc, query, keys.value, values.value, captured, state.acc, state.max,
-      state.sum, maps, 1.0,
+      state.sum, maps, /*scale=*/1.0, exponentScale,
       hasScore ? attn::RegionBuilderFn(score) : attn::RegionBuilderFn());
   online->setAttr(attn::ScheduleAttr::getAttachedName(), schedule);
   return {online.getAccOut(), online.getMaxOut(), online.getSumOut()};

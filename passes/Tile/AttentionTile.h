@@ -20,10 +20,10 @@ struct OnlineState {
 
 /// Emits what one tile of query rows of an attention computes: packing of the
 /// query, loops over the tiles of keys that the mask leaves, and the division
-/// by the row sums. Rows are the innermost dimension of everything in between,
-/// so that a vector holds one number for each of several queries: keys and
-/// values are then read one element at a time in their own layout, and row
-/// statistics need no horizontal reduction.
+/// by the row sums. Where there are enough of them, rows are the innermost
+/// dimension of everything in between, so that a vector holds one number for
+/// each of several queries: keys and values are then read one element at a time
+/// in their own layout, and row statistics need no horizontal reduction.
 class AttentionTile {
 public:
   /// `batch` are the positions along the batch dimensions, `row` the first
@@ -60,6 +60,7 @@ private:
 
   DimTensor slice(mlir::Value tensor, mlir::AffineMap map,
                   mlir::OpFoldResult key, int64_t numKeys);
+  llvm::SmallVector<unsigned> accDims();
   mlir::Value packQuery();
   OnlineState initialState();
   llvm::SmallVector<KeyRange> keyRanges(unsigned source,
@@ -93,6 +94,8 @@ private:
   llvm::SmallVector<mlir::Value> batch;
   mlir::OpFoldResult row;
   int64_t rows, keyDim, valueDim;
+  /// Whether the rows are the lanes of vectors: not if there are too few.
+  bool rowsInLanes;
   /// Positions and sizes of the tile by dimension.
   llvm::SmallVector<mlir::OpFoldResult> offsets, sizes;
   mlir::Value query;
@@ -141,6 +144,25 @@ mlir::Value insertDims(mlir::OpBuilder &builder, mlir::Location loc,
                        llvm::ArrayRef<unsigned> dims,
                        llvm::ArrayRef<mlir::OpFoldResult> offsets,
                        llvm::ArrayRef<int64_t> sizes);
+
+/// 2 ^ (x - maximum), the difference scaled as `op` says. An attribute says
+/// that the exponent is not positive, which spares the check for overflow.
+mlir::Value emitPower(mlir::OpBuilder &builder, mlir::Location loc,
+                      attn::OnlineOp op, mlir::Value x, mlir::Value maximum);
+
+/// Applies the scale and the score region of `op` to a part of the scores,
+/// which starts at `offsets` along the dimensions `dims` of the scores.
+mlir::Value emitScoreRegion(mlir::OpBuilder &builder, attn::OnlineOp op,
+                            DimTensor scores,
+                            llvm::ArrayRef<DimTensor> captures,
+                            llvm::ArrayRef<unsigned> dims,
+                            llvm::ArrayRef<mlir::OpFoldResult> offsets,
+                            llvm::ArrayRef<int64_t> sizes);
+
+/// Expands an attn.online of fewer rows than a vector has lanes: keys, and then
+/// columns of the value, are the lanes. Returns its results.
+llvm::SmallVector<mlir::Value> lowerOnlineRows(mlir::OpBuilder &builder,
+                                               attn::OnlineOp op);
 
 /// Expands one attn.online over a static tile without batch dimensions into
 /// loops over register tiles.

@@ -46,8 +46,6 @@ private:
   /// Scores of all keys, and the new row maximum.
   std::pair<Value, Value> emitScores();
   Value emitLogits(OpBuilder &n, OpFoldResult key, int64_t count);
-  Value emitScoreRegion(OpBuilder &n, Value logits, OpFoldResult key,
-                        int64_t count);
   /// Captures with the rows innermost, so that a row of them is a vector.
   void packCaptures();
   /// Probabilities in place of scores, and their row sums added to `sum`.
@@ -87,15 +85,6 @@ static Type packedType(OpBuilder &b, Type type) {
   if (type.isInteger() && type.getIntOrFloatBitWidth() < 32)
     return b.getI32Type();
   return type;
-}
-
-/// 2 ^ (x - maximum). The attribute says that the exponent is not positive,
-/// which spares the check for overflow.
-static Value emitPower(OpBuilder &b, Location loc, Value x, Value maximum) {
-  auto power =
-      math::Exp2Op::create(b, loc, arith::SubFOp::create(b, loc, x, maximum));
-  power->setAttr("fovea.nonpositive", b.getUnitAttr());
-  return power;
 }
 
 void OnlineLowering::packCaptures() {
@@ -148,41 +137,6 @@ Value OnlineLowering::emitLogits(OpBuilder &n, OpFoldResult key,
       })[0];
 }
 
-Value OnlineLowering::emitScoreRegion(OpBuilder &n, Value logits,
-                                      OpFoldResult key, int64_t count) {
-  double scale = op.getScale().convertToDouble();
-  if (op.getScore().empty() && scale == 1.0)
-    return logits;
-  SmallVector<DimTensor> inputs;
-  for (const DimTensor &capture : captures)
-    inputs.push_back(sliceDims(n, loc, capture, {roles.k2}, {key}, {count}));
-  SmallVector<unsigned> space{roles.k2, roles.m};
-  auto body = [&](OpBuilder &e, Location l, ValueRange v) {
-    auto at = [&](unsigned dim) -> Value {
-      Value local = linalg::IndexOp::create(e, l, dim == roles.k2 ? 0 : 1);
-      if (dim != roles.k2)
-        return local;
-      AffineExpr s0, s1;
-      bindSymbols(e.getContext(), s0, s1);
-      return arith::AddIOp::create(e, l, local,
-                                   getValueOrCreateConstantIndexOp(e, l, key));
-    };
-    SmallVector<Value> elements;
-    for (auto [index, element] : llvm::enumerate(v.drop_back())) {
-      Type type = getElementTypeOrSelf(op.getCaptures()[index]);
-      Value original = castFloat(e, l, element, type);
-      if (original.getType() != type)
-        original = arith::TruncIOp::create(e, l, type, original);
-      elements.push_back(original);
-    }
-    Value s = v.back();
-    if (scale != 1.0)
-      s = arith::MulFOp::create(e, l, s, floatConstant(e, l, compute, scale));
-    return emitRegion(e, l, op.getScore(), s, {at, elements});
-  };
-  return emitGeneric(n, loc, space, inputs, {logits, space}, body);
-}
-
 std::pair<Value, Value> OnlineLowering::emitScores() {
   Value empty =
       tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>{keys, rows}, compute);
@@ -192,7 +146,8 @@ std::pair<Value, Value> OnlineLowering::emitScores() {
       [&](OpBuilder &n, OpFoldResult key, int64_t count,
           ValueRange args) -> SmallVector<Value> {
         Value scores =
-            emitScoreRegion(n, emitLogits(n, key, count), key, count);
+            emitScoreRegion(n, op, {emitLogits(n, key, count), dims}, captures,
+                            dims, {key, n.getIndexAttr(0)}, {count, rows});
         Value max =
             emitGeneric(n, loc, dims, {{scores, dims}}, {args[1], {roles.m}},
                         [](OpBuilder &e, Location l, ValueRange v) {
@@ -218,8 +173,8 @@ OnlineLowering::emitProbabilities(Value scores, Value max, Value sum) {
         DimTensor part = sliceDims(n, loc, whole, {roles.k2}, {key}, {count});
         Value p =
             emitGeneric(n, loc, dims, {{max, {roles.m}}}, part,
-                        [](OpBuilder &e, Location l, ValueRange v) -> Value {
-                          return emitPower(e, l, v[1], v[0]);
+                        [&](OpBuilder &e, Location l, ValueRange v) -> Value {
+                          return emitPower(e, l, op, v[1], v[0]);
                         });
         Value s =
             emitGeneric(n, loc, dims, {{p, dims}}, {args[1], {roles.m}},
@@ -276,10 +231,11 @@ SmallVector<Value> OnlineLowering::run() {
   Value safe = emitRow({max}, [](OpBuilder &e, Location l, ValueRange v) {
     return emitSafeMax(e, l, v[0]);
   });
-  Value correction = emitRow(
-      {op.getMax(), safe}, [](OpBuilder &e, Location l, ValueRange v) -> Value {
-        return emitPower(e, l, v[0], v[1]);
-      });
+  Value correction =
+      emitRow({op.getMax(), safe},
+              [&](OpBuilder &e, Location l, ValueRange v) -> Value {
+                return emitPower(e, l, op, v[0], v[1]);
+              });
   // In place, so that the sum stays in the buffer that the loop carries.
   DimTensor previous = {op.getSum(), {roles.m}};
   Value scaled =
@@ -295,7 +251,11 @@ SmallVector<Value> OnlineLowering::run() {
 void fovea::lowerOnline(RewriterBase &rewriter, OnlineOp op) {
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(op);
-  rewriter.replaceOp(op, OnlineLowering(rewriter, op).run());
+  // The layout of the accumulator says what lies in the lanes of vectors.
+  attn::DimRoles roles = op.getRoles();
+  bool rowsInLanes = dimsOf(op.getAccMap()).back() == roles.m;
+  rewriter.replaceOp(op, rowsInLanes ? OnlineLowering(rewriter, op).run()
+                                     : lowerOnlineRows(rewriter, op));
 }
 
 namespace {

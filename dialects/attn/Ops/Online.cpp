@@ -14,7 +14,8 @@ using namespace fovea::attn;
 void OnlineOp::build(OpBuilder &builder, OperationState &state, Value query,
                      Value key, Value value, ValueRange captures, Value acc,
                      Value max, Value sum, ArrayRef<AffineMap> maps,
-                     double scale, RegionBuilderFn score) {
+                     double scale, double exponentScale,
+                     RegionBuilderFn score) {
   state.addOperands({query, key, value});
   state.addOperands(captures);
   state.addOperands({acc, max, sum});
@@ -22,6 +23,7 @@ void OnlineOp::build(OpBuilder &builder, OperationState &state, Value query,
   auto &properties = state.getOrAddProperties<Properties>();
   properties.setIndexingMaps(builder.getAffineMapArrayAttr(maps));
   properties.setScale(builder.getF64FloatAttr(scale));
+  properties.setExponentScale(builder.getF64FloatAttr(exponentScale));
   Region &region = *state.addRegion();
   if (!score)
     return;

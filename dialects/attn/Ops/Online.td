@@ -25,16 +25,18 @@ def Attn_OnlineOp : Attn_Op<"online", [
     ```
     S    = score(scale * sum over K1 of Q * K, captures)
     max' = max(max, max over K2 of S)
-    a    = 2 ^ (max - max')
-    P    = 2 ^ (S - max')
+    a    = 2 ^ (exponent_scale * (max - max'))
+    P    = 2 ^ (exponent_scale * (S - max'))
     sum' = a * sum + sum over K2 of P
     acc' = a * acc + sum over K2 of P * V
     ```
 
-    with 0 in place of max' in the exponents where it is -inf. The base is 2, so
-    that the logarithm of e is folded into the scale once instead of being
-    multiplied for every score. The attention of all keys is `acc / sum`. A mask
-    is part of the score region: tiles that it leaves whole have none.
+    with 0 in place of max' in the exponents where it is -inf. The base is 2:
+    where there is nothing between the scale and the softmax, the logarithm of e
+    is folded into the scale; otherwise it is `exponent_scale`, which comes after
+    the subtraction, since a mask of -FLT_MAX times log2(e) would be -inf. The
+    attention of all keys is `acc / sum`. A mask is part of the score region:
+    tiles that it leaves whole have none.
 
     The roles of dimensions are those of attn.attention, with `acc` for the
     output. `attn.index` gives positions within the operands; the region adds
@@ -71,7 +73,8 @@ def Attn_OnlineOp : Attn_Op<"online", [
       AnyRankedTensor:$value, Variadic<AnyRankedTensor>:$captures,
       AnyRankedTensor:$acc, AnyRankedTensor:$max, AnyRankedTensor:$sum,
       AffineMapArrayAttr:$indexing_maps,
-      DefaultValuedAttr<F64Attr, "1.0">:$scale);
+      DefaultValuedAttr<F64Attr, "1.0">:$scale,
+      DefaultValuedAttr<F64Attr, "1.0">:$exponent_scale);
   let results = (outs AnyRankedTensor:$acc_out, AnyRankedTensor:$max_out,
       AnyRankedTensor:$sum_out);
   let regions = (region AnyRegion:$score);
@@ -89,7 +92,7 @@ def Attn_OnlineOp : Attn_Op<"online", [
         "::mlir::Value":$value, "::mlir::ValueRange":$captures,
         "::mlir::Value":$acc, "::mlir::Value":$max, "::mlir::Value":$sum,
         "::llvm::ArrayRef<::mlir::AffineMap>":$maps,
-        CArg<"double", "1.0">:$scale,
+        CArg<"double", "1.0">:$scale, CArg<"double", "1.0">:$exponentScale,
         CArg<"::fovea::attn::RegionBuilderFn", "nullptr">:$score)>
   ];
   let extraClassDeclaration = [{
