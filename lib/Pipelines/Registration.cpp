@@ -15,6 +15,7 @@
 #include "fovea/passes/Fuse/Passes.h"
 #include "fovea/passes/Group/Passes.h"
 #include "fovea/passes/Recognize/Passes.h"
+#include "fovea/passes/Schedule/Passes.h"
 #include "fovea/passes/Tile/Passes.h"
 #include "fovea/passes/Vectorize/Passes.h"
 
@@ -35,6 +36,7 @@ void fovea::registerAllPasses() {
   registerFoveaFusePasses();
   registerFoveaRecognizePasses();
   registerFoveaGroupPasses();
+  registerFoveaSchedulePasses();
   registerFoveaTilePasses();
   registerFoveaVectorizePasses();
   registerFoveaBufferizePasses();

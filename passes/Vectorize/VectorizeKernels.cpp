@@ -19,6 +19,7 @@
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
 #include "mlir/IR/Dominance.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
@@ -47,6 +48,12 @@ static SmallVector<unsigned> getUnitLoops(Operation *op) {
 
 static LogicalResult dropUnitLoops(func::FuncOp function) {
   MLIRContext *context = function.getContext();
+  // Fills of tiles too: an accumulator keeps its unit dimension otherwise.
+  IRRewriter rewriter(context);
+  function.walk([&](linalg::FillOp fill) {
+    rewriter.setInsertionPoint(fill);
+    (void)linalg::generalizeNamedOp(rewriter, fill);
+  });
   linalg::ControlDropUnitDims options;
   options.rankReductionStrategy =
       linalg::ControlDropUnitDims::RankReductionStrategy::ExtractInsertSlice;
@@ -100,7 +107,20 @@ static LogicalResult foldTransfers(func::FuncOp function) {
 /// Moves what does not change out of the loops, and what a loop updates in
 /// place out of tensors into loop-carried vectors.
 static void hoist(func::FuncOp function) {
-  function.walk([](LoopLikeOpInterface loop) { moveLoopInvariantCode(loop); });
+  function.walk([](LoopLikeOpInterface loop) {
+    moveLoopInvariantCode(
+        loop.getLoopRegions(),
+        [&](Value value, Region *) {
+          return loop.isDefinedOutsideOfLoop(value);
+        },
+        [](Operation *op, Region *) {
+          // A tensor that a loop fills anew each time must stay inside, or its
+          // buffer would be shared by iterations, even parallel ones.
+          return isMemoryEffectFree(op) && isSpeculatable(op) &&
+                 llvm::none_of(op->getResultTypes(), llvm::IsaPred<TensorType>);
+        },
+        [&](Operation *op, Region *) { loop.moveOutOfLoop(op); });
+  });
   IRRewriter rewriter(function.getContext());
   function.walk([&](LoopLikeOpInterface loop) {
     if (isa<scf::ForOp>(loop))

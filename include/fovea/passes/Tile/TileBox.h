@@ -14,28 +14,13 @@
 #ifndef FOVEA_PASSES_TILE_TILEBOX_H
 #define FOVEA_PASSES_TILE_TILEBOX_H
 
-#include "mlir/IR/OpDefinition.h"
+#include "fovea/Analysis/LoopLabels.h"
+
 #include "mlir/IR/PatternMatch.h"
 
-#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
 
 namespace fovea {
-
-/// Which loop of a root operation each dimension of the other values of its
-/// block runs along; -1 where none. It is found by following the indexing maps
-/// from the root to its producers and consumers in the same block.
-class LoopLabels {
-public:
-  explicit LoopLabels(mlir::Operation *root);
-
-  /// The labels of the dimensions of `value`, or none for an unknown value.
-  llvm::ArrayRef<int> ofValue(mlir::Value value) const;
-
-private:
-  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<int>> loops;
-  llvm::DenseMap<mlir::Value, llvm::SmallVector<int>> values;
-};
 
 /// A range of one loop of the root, run through in tiles of `step`; its length
 /// is a multiple of `step`.

@@ -1,0 +1,157 @@
+//===- CPU.cpp - Tile sizes for CPUs --------------------------------------===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fovea/Schedule/Schedule.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace fovea;
+
+/// The largest register tile with `vectors` vectors per row: one register per
+/// accumulator, one per vector of the lane operand, one for what is broadcast.
+static RegisterTile fillRegisters(const CPUTarget &cpu, int64_t vectors) {
+  int64_t rows = (cpu.vectorRegisters - 1) / vectors - 1;
+  return {std::max<int64_t>(rows, 1), vectors};
+}
+
+static RegisterTile chooseRegisterTile(const Problem &problem,
+                                       const CPUTarget &cpu, int64_t lanes) {
+  int64_t columns = problem.extents[problem.lanes];
+  int64_t rows = problem.rows ? problem.extents[*problem.rows] : 1;
+  RegisterTile best = fillRegisters(cpu, 1);
+  double bestEfficiency = 0.0;
+  // Powers of two: LLVM takes a loop-carried vector of, say, three registers
+  // apart element by element.
+  for (int64_t vectors : {8, 4, 2, 1}) {
+    if (vectors + 2 > cpu.vectorRegisters / 2)
+      continue;
+    RegisterTile tile = fillRegisters(cpu, vectors);
+    double efficiency = estimateEfficiency(cpu, tile, rows, columns, lanes);
+    if (efficiency > bestEfficiency * 1.001) {
+      best = tile;
+      bestEfficiency = efficiency;
+    }
+  }
+  return best;
+}
+
+/// How many rows one parallel tile takes: all, unless the columns alone make
+/// too few tiles for the cores.
+static int64_t chooseRowBlock(const Problem &problem, const CPUTarget &cpu,
+                              int64_t rowTile, int64_t otherTiles) {
+  int64_t rows = problem.extents[*problem.rows];
+  if (ShapedType::isDynamic(rows) || cpu.cores <= 1)
+    return 0;
+  int64_t rounds = llvm::divideCeil(otherTiles, cpu.cores);
+  bool isBalanced = otherTiles * 10 >= rounds * cpu.cores * 9;
+  if (otherTiles >= 4 * cpu.cores || (otherTiles >= cpu.cores && isBalanced))
+    return 0;
+  int64_t blocks = llvm::divideCeil(4 * cpu.cores, otherTiles);
+  int64_t block = llvm::divideCeil(rows, blocks);
+  return llvm::alignTo(block, rowTile);
+}
+
+static attn::ScheduleAttr scheduleContraction(const Problem &problem,
+                                              const CPUTarget &cpu) {
+  MLIRContext *context = const_cast<Problem &>(problem).root->getContext();
+  size_t count = problem.extents.size();
+  SmallVector<int64_t> workgroup(count, 0), registers(count, 0),
+      reduction(count, 0);
+  int64_t lanes = cpu.lanes(std::max<int64_t>(problem.elementBits, 32));
+  RegisterTile tile = chooseRegisterTile(problem, cpu, lanes);
+  int64_t panel = tile.vectors * lanes;
+  int64_t tiles = 1;
+  for (size_t loop = 0; loop < count; ++loop) {
+    if (!problem.isParallel[loop]) {
+      reduction[loop] = 1;
+      continue;
+    }
+    if (loop == problem.rows)
+      continue;
+    int64_t size = loop == problem.lanes ? panel : 1;
+    workgroup[loop] = registers[loop] = size;
+    if (!ShapedType::isDynamic(problem.extents[loop]))
+      tiles *= llvm::divideCeil(problem.extents[loop], size);
+  }
+  if (problem.rows) {
+    registers[*problem.rows] = tile.rows;
+    workgroup[*problem.rows] = chooseRowBlock(problem, cpu, tile.rows, tiles);
+  }
+  SmallVector<std::pair<StringRef, int64_t>> options;
+  if (problem.isConstant)
+    options.push_back({"pack", panel});
+  return attn::ScheduleAttr::get(context,
+                                 {{"workgroup", workgroup},
+                                  {"register", registers},
+                                  {"reduction", reduction}},
+                                 options);
+}
+
+/// How far one vectorised step goes: four registers, so that four chains of
+/// additions run at a time.
+static int64_t stripLength(const Problem &problem, const CPUTarget &cpu) {
+  return 4 * cpu.lanes(std::max<int64_t>(problem.elementBits, 32));
+}
+
+static attn::ScheduleAttr scheduleRows(const Problem &problem,
+                                       const CPUTarget &cpu) {
+  MLIRContext *context = const_cast<Problem &>(problem).root->getContext();
+  int64_t strip = stripLength(problem, cpu);
+  SmallVector<int64_t> workgroup(problem.extents.size(), 0);
+  for (size_t loop = 0; loop < workgroup.size(); ++loop)
+    if (problem.isParallel[loop])
+      workgroup[loop] = loop == problem.lanes ? strip : 1;
+  return attn::ScheduleAttr::get(context, {{"workgroup", workgroup}},
+                                 {{"strip", strip}});
+}
+
+static attn::ScheduleAttr scheduleElementwise(const Problem &problem,
+                                              const CPUTarget &cpu) {
+  // Enough work that starting a tile costs nothing beside it.
+  constexpr int64_t minElements = 4096;
+  MLIRContext *context = const_cast<Problem &>(problem).root->getContext();
+  int64_t strip = stripLength(problem, cpu);
+  SmallVector<int64_t> workgroup(problem.extents.size(), 0),
+      registers(problem.extents.size(), 0);
+  for (size_t loop = 0; loop < workgroup.size(); ++loop)
+    workgroup[loop] = registers[loop] = 1;
+  if (problem.kind == ProblemKind::Transpose) {
+    int64_t block = std::min<int64_t>(cpu.lanes(problem.elementBits), 16);
+    for (unsigned loop : {problem.lanes, *problem.crossLanes}) {
+      registers[loop] = block;
+      workgroup[loop] = block;
+    }
+    workgroup[problem.lanes] = 4 * block;
+  } else if (!workgroup.empty()) {
+    int64_t extent = problem.extents[problem.lanes];
+    registers[problem.lanes] = strip;
+    workgroup[problem.lanes] =
+        !ShapedType::isDynamic(extent) && extent <= 2 * minElements
+            ? 0
+            : minElements;
+  }
+  return attn::ScheduleAttr::get(
+      context, {{"workgroup", workgroup}, {"register", registers}}, {});
+}
+
+attn::ScheduleAttr fovea::scheduleForCPU(const Problem &problem,
+                                         const CPUTarget &cpu) {
+  if (problem.extents.empty())
+    return nullptr;
+  switch (problem.kind) {
+  case ProblemKind::Contraction:
+    return scheduleContraction(problem, cpu);
+  case ProblemKind::Rows:
+    return scheduleRows(problem, cpu);
+  case ProblemKind::Elementwise:
+  case ProblemKind::Transpose:
+    return scheduleElementwise(problem, cpu);
+  }
+  return nullptr;
+}

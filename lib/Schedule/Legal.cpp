@@ -1,0 +1,69 @@
+//===- Legal.cpp - What makes a schedule legal ----------------------------===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fovea/Schedule/Schedule.h"
+
+using namespace mlir;
+using namespace fovea;
+
+static LogicalResult
+checkLevel(const Problem &problem, StringRef name, ArrayRef<int64_t> sizes,
+           bool forReductions,
+           llvm::function_ref<InFlightDiagnostic()> emitError) {
+  if (sizes.empty())
+    return success();
+  if (sizes.size() != problem.extents.size())
+    return emitError() << "level '" << name << "' has " << sizes.size()
+                       << " tile sizes for " << problem.extents.size()
+                       << " loops";
+  SmallVector<utils::IteratorType> kinds =
+      const_cast<Problem &>(problem).root.getIteratorTypesArray();
+  for (auto [loop, size] : llvm::enumerate(sizes)) {
+    if (size == 0)
+      continue;
+    if (forReductions && linalg::isParallelIterator(kinds[loop]))
+      return emitError() << "level '" << name << "' tiles loop " << loop
+                         << ", which is no reduction";
+    if (!forReductions && !problem.isParallel[loop])
+      return emitError() << "level '" << name << "' tiles loop " << loop
+                         << ", which is a reduction somewhere in the kernel";
+    int64_t extent = problem.extents[loop];
+    if (forReductions && size != 1 &&
+        (ShapedType::isDynamic(extent) || extent % size != 0))
+      return emitError() << "level '" << name << "' cuts loop " << loop
+                         << " into pieces of " << size
+                         << ", which do not divide it";
+  }
+  return success();
+}
+
+LogicalResult
+fovea::checkSchedule(const Problem &problem, attn::ScheduleAttr schedule,
+                     llvm::function_ref<InFlightDiagnostic()> emitError) {
+  for (StringRef level : {"workgroup", "register", "reduction"})
+    if (failed(checkLevel(problem, level, schedule.getLevel(level),
+                          level == "reduction", emitError)))
+      return failure();
+  if (schedule.getOption("strip", 0) < 0)
+    return emitError() << "option 'strip' is negative";
+  int64_t pack = schedule.getOption("pack", 0);
+  if (pack < 0)
+    return emitError() << "option 'pack' is negative";
+  if (pack == 0)
+    return success();
+  if (problem.kind != ProblemKind::Contraction || !problem.isConstant)
+    return emitError() << "option 'pack' needs a contraction with a constant "
+                          "operand";
+  ArrayRef<int64_t> workgroup = schedule.getLevel("workgroup");
+  if (workgroup.empty() || workgroup[problem.lanes] != pack)
+    return emitError() << "option 'pack' is " << pack
+                       << ", but one parallel tile has "
+                       << (workgroup.empty() ? 0 : workgroup[problem.lanes])
+                       << " columns";
+  return success();
+}

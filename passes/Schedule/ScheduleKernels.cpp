@@ -1,0 +1,53 @@
+//===- ScheduleKernels.cpp - Attach a schedule to each kernel -------------===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fovea/passes/Schedule/Passes.h"
+
+#include "fovea/Schedule/Schedule.h"
+
+using namespace mlir;
+
+namespace fovea {
+#define GEN_PASS_DEF_SCHEDULEKERNELS
+#include "fovea/passes/Schedule/Passes.h.inc"
+} // namespace fovea
+
+using namespace fovea;
+
+/// Checks the schedule that `kernel` came with, or chooses one.
+static LogicalResult scheduleKernel(func::FuncOp kernel, const CPUTarget &cpu) {
+  std::optional<Problem> problem = analyzeKernel(kernel);
+  if (!problem)
+    return success();
+  linalg::LinalgOp root = problem->root;
+  if (attn::ScheduleAttr given = attn::ScheduleAttr::of(root))
+    return checkSchedule(*problem, given, [&] {
+      return root->emitOpError("has an illegal schedule: ");
+    });
+  if (attn::ScheduleAttr schedule = selectSchedule(*problem, cpu))
+    root->setAttr(attn::ScheduleAttr::getAttachedName(), schedule);
+  return success();
+}
+
+namespace {
+struct ScheduleKernels : fovea::impl::ScheduleKernelsBase<ScheduleKernels> {
+  using ScheduleKernelsBase::ScheduleKernelsBase;
+  void runOnOperation() override {
+    std::optional<CPUTarget> cpu = describeCPU(targetCPU, targetTriple, cores);
+    if (!cpu) {
+      getOperation().emitError("unknown target CPU '")
+          << targetCPU << "'; use an LLVM name, such as x86-64-v3, or native";
+      return signalPassFailure();
+    }
+    for (auto kernel : getOperation().getOps<func::FuncOp>())
+      if (kernel->hasAttr("fovea.kernel") && !kernel.isExternal() &&
+          failed(scheduleKernel(kernel, *cpu)))
+        return signalPassFailure();
+  }
+};
+} // namespace
