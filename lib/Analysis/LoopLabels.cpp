@@ -15,6 +15,26 @@
 using namespace mlir;
 using namespace fovea;
 
+/// Copies labels between the dimensions of a value and the loops of an
+/// operation that `map` pairs them with. A label that is already there stays,
+/// and none is given twice. Returns whether something was new.
+static bool copyLabels(AffineMap map, ArrayRef<int> from, SmallVector<int> &to,
+                       bool toLoops) {
+  bool isNew = false;
+  for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
+    auto loop = dyn_cast<AffineDimExpr>(expr);
+    if (!loop)
+      continue;
+    int label = from[toLoops ? dim : loop.getPosition()];
+    int &target = to[toLoops ? loop.getPosition() : dim];
+    if (label < 0 || target >= 0 || llvm::is_contained(to, label))
+      continue;
+    target = label;
+    isNew = true;
+  }
+  return isNew;
+}
+
 LoopLabels::LoopLabels(Operation *root) {
   auto rootOp = dyn_cast<linalg::LinalgOp>(root);
   if (!rootOp)
@@ -24,46 +44,42 @@ LoopLabels::LoopLabels(Operation *root) {
   worklist.insert(root);
   // Labels are only a wish for how to cut the results: the first one found
   // counts, and a wrong one costs speed, not correctness.
-  auto reach = [&](Value value, Operation *op, OpOperand *operand) {
-    auto structured = dyn_cast<linalg::LinalgOp>(op);
-    if (!structured || op->getBlock() != root->getBlock() || loops.contains(op))
+  auto visit = [&](Value value, Operation *op, AffineMap map) {
+    auto &dims = values[value];
+    dims.resize(map.getNumResults(), -1);
+    if (!copyLabels(map, loops[op], dims, /*toLoops=*/false))
       return;
-    SmallVector<int> opLoops(structured.getNumLoops(), -1);
-    AffineMap map =
-        operand
-            ? structured.getMatchingIndexingMap(operand)
-            : structured.getIndexingMapMatchingResult(cast<OpResult>(value));
-    for (auto [dim, expr] : llvm::enumerate(map.getResults()))
-      if (auto loop = dyn_cast<AffineDimExpr>(expr))
-        if (!llvm::is_contained(opLoops, values[value][dim]))
-          opLoops[loop.getPosition()] = values[value][dim];
-    loops[op] = opLoops;
-    worklist.insert(op);
-  };
-  for (unsigned i = 0; i < worklist.size(); ++i) {
-    auto op = cast<linalg::LinalgOp>(worklist[i]);
-    auto note = [&](Value value, AffineMap map) {
-      if (values.contains(value))
-        return;
-      SmallVector<int> dims(map.getNumResults(), -1);
-      for (auto [dim, expr] : llvm::enumerate(map.getResults()))
-        if (auto loop = dyn_cast<AffineDimExpr>(expr))
-          dims[dim] = loops[op][loop.getPosition()];
-      values[value] = dims;
+    auto reach = [&](Operation *other, AffineMap otherMap) {
+      auto structured = cast<linalg::LinalgOp>(other);
+      auto &otherLoops = loops[other];
+      otherLoops.resize(structured.getNumLoops(), -1);
+      if (copyLabels(otherMap, values[value], otherLoops, /*toLoops=*/true))
+        worklist.insert(other);
     };
-    for (OpResult result : op->getResults()) {
-      note(result, op.getIndexingMapMatchingResult(result));
-      for (OpOperand &use : result.getUses())
-        reach(result, use.getOwner(), &use);
-    }
-    for (OpOperand &operand : op->getOpOperands()) {
-      Operation *producer = operand.get().getDefiningOp();
-      if (!isa_and_nonnull<linalg::LinalgOp>(producer) ||
-          !isa<RankedTensorType>(operand.get().getType()))
-        continue;
-      note(operand.get(), op.getMatchingIndexingMap(&operand));
-      reach(operand.get(), producer, nullptr);
-    }
+    auto isReached = [&](Operation *other) {
+      return isa_and_nonnull<linalg::LinalgOp>(other) &&
+             other->getBlock() == root->getBlock();
+    };
+    if (isReached(value.getDefiningOp()))
+      reach(
+          value.getDefiningOp(),
+          value.getDefiningOp<linalg::LinalgOp>().getIndexingMapMatchingResult(
+              cast<OpResult>(value)));
+    for (OpOperand &use : value.getUses())
+      if (isReached(use.getOwner()))
+        reach(use.getOwner(), cast<linalg::LinalgOp>(use.getOwner())
+                                  .getMatchingIndexingMap(&use));
+  };
+  while (!worklist.empty()) {
+    auto op = cast<linalg::LinalgOp>(worklist.pop_back_val());
+    for (OpResult result : op->getResults())
+      visit(result, op, op.getIndexingMapMatchingResult(result));
+    // Not through empty tensors, which unrelated operations may share.
+    for (OpOperand &operand : op->getOpOperands())
+      if (isa<RankedTensorType>(operand.get().getType()) &&
+          (isa<BlockArgument>(operand.get()) ||
+           operand.get().getDefiningOp<linalg::LinalgOp>()))
+        visit(operand.get(), op, op.getMatchingIndexingMap(&operand));
   }
 }
 

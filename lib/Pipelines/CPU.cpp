@@ -13,6 +13,7 @@
 #include "fovea/passes/Fuse/Passes.h"
 #include "fovea/passes/Group/Passes.h"
 #include "fovea/passes/Recognize/Passes.h"
+#include "fovea/passes/Schedule/Passes.h"
 #include "fovea/passes/Tile/Passes.h"
 #include "fovea/passes/Vectorize/Passes.h"
 
@@ -82,6 +83,13 @@ static bool isTileScratch(Value alloc) {
   return op && op->getParentOfType<scf::ForallOp>();
 }
 
+static void buildSchedule(OpPassManager &pm, const PipelineOptions &options) {
+  ScheduleKernelsOptions scheduling;
+  scheduling.targetCPU = options.targetCPU;
+  scheduling.targetTriple = options.targetTriple;
+  pm.addPass(createScheduleKernels(scheduling));
+}
+
 static void buildTile(OpPassManager &pm) {
   pm.addPass(createTileAttention());
   // What no tiled form serves takes the general one.
@@ -145,6 +153,8 @@ static void buildLLVM(OpPassManager &pm) {
   pm.addPass(createLowerAffinePass());
   ConvertVectorToLLVMPassOptions vectorToLLVM;
   vectorToLLVM.x86Vector = true;
+  // The sum of a vector's lanes in any order: there is no order to keep.
+  vectorToLLVM.reassociateFPReductions = true;
   pm.addPass(createConvertVectorToLLVMPass(vectorToLLVM));
   pm.addPass(createUBToLLVMConversionPass());
   FinalizeMemRefToLLVMConversionPassOptions memrefToLLVM;
@@ -181,8 +191,9 @@ void fovea::buildStage(OpPassManager &pm, Stage stage,
     return buildLLVM(pm);
   case Stage::Import:
   case Stage::Mask:
-  case Stage::Schedule:
     return;
+  case Stage::Schedule:
+    return buildSchedule(pm, options);
   case Stage::Vector:
     return buildVector(pm);
   }

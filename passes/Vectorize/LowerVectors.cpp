@@ -23,6 +23,30 @@ namespace fovea {
 #include "fovea/passes/Vectorize/Passes.h.inc"
 } // namespace fovea
 
+/// Lowers reductions across lanes to horizontal reductions of rows and the
+/// others to operations between rows.
+static LogicalResult lowerReductions(Operation *root) {
+  SmallVector<Operation *> acrossLanes, acrossRows;
+  root->walk([&](vector::MultiDimReductionOp op) {
+    bool isInner = op.isReducedDim(op.getSourceVectorType().getRank() - 1);
+    (isInner ? acrossLanes : acrossRows).push_back(op);
+  });
+  auto lower = [&](ArrayRef<Operation *> ops,
+                   vector::VectorMultiReductionLowering kind) {
+    if (ops.empty())
+      return success();
+    RewritePatternSet patterns(root->getContext());
+    vector::populateVectorMultiReductionLoweringPatterns(patterns, kind);
+    GreedyRewriteConfig config;
+    config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
+    return applyOpPatternsGreedily(ops, std::move(patterns), config);
+  };
+  if (failed(lower(acrossLanes,
+                   vector::VectorMultiReductionLowering::InnerReduction)))
+    return failure();
+  return lower(acrossRows, vector::VectorMultiReductionLowering::InnerParallel);
+}
+
 namespace {
 /// Lowers a maximum over the rows of a vector to comparisons and selections.
 /// `x > acc ? x : acc` is one instruction on x86, and gives the number where x
@@ -59,11 +83,11 @@ struct LowerVectors : fovea::impl::LowerVectorsBase<LowerVectors> {
     vector::populateVectorContractLoweringPatterns(
         patterns, vector::VectorContractLowering::OuterProduct);
     vector::populateVectorOuterProductLoweringPatterns(patterns);
-    vector::populateVectorMultiReductionLoweringPatterns(
-        patterns, vector::VectorMultiReductionLowering::InnerParallel);
-    patterns.add<LowerRowMaximum>(context, /*benefit=*/2);
+    patterns.add<LowerRowMaximum>(context);
     vector::populateVectorTransferPermutationMapLoweringPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      return signalPassFailure();
+    if (failed(lowerReductions(getOperation())))
       return signalPassFailure();
     RewritePatternSet rows(context);
     vector::populateVectorTransferLoweringPatterns(rows,

@@ -64,6 +64,14 @@ static LogicalResult dropUnitLoops(func::FuncOp function) {
   return applyPatternsGreedily(function, std::move(patterns));
 }
 
+/// Whether a vector of the elements lies in memory as the elements do. A vector
+/// of i1 is packed into bits, a buffer of i1 has a byte for each.
+static bool hasVectorLayout(Value value) {
+  Type element = getElementTypeOrSelf(value.getType());
+  return !isa<RankedTensorType>(value.getType()) ||
+         (element.isIntOrFloat() && element.getIntOrFloatBitWidth() % 8 == 0);
+}
+
 static void vectorizeStructuredOps(func::FuncOp function, int64_t maxElements) {
   SmallVector<linalg::LinalgOp> ops;
   function.walk([&](linalg::LinalgOp op) {
@@ -73,7 +81,8 @@ static void vectorizeStructuredOps(func::FuncOp function, int64_t maxElements) {
         return;
       elements *= extent;
     }
-    if (elements > 1 && elements <= maxElements)
+    if (elements > 1 && elements <= maxElements &&
+        llvm::all_of(op->getOperands(), hasVectorLayout))
       ops.push_back(op);
   });
   IRRewriter rewriter(function.getContext());

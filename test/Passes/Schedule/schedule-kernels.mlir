@@ -1,0 +1,69 @@
+// RUN: fovea-opt %s --fovea-schedule-kernels="target-triple=x86_64-linux-gnu target-cpu=x86-64-v4 cores=4" | FileCheck %s --check-prefixes=CHECK,V4
+// RUN: fovea-opt %s --fovea-schedule-kernels="target-triple=x86_64-linux-gnu target-cpu=x86-64-v3 cores=4" | FileCheck %s --check-prefixes=CHECK,V3
+// RUN: fovea-opt %s --fovea-schedule-kernels="target-triple=aarch64-linux-gnu target-cpu=neoverse-n1 cores=4" | FileCheck %s --check-prefixes=CHECK,NEON
+
+#A = affine_map<(m, n, k) -> (m, k)>
+#B = affine_map<(m, n, k) -> (k, n)>
+#C = affine_map<(m, n, k) -> (m, n)>
+#m2 = affine_map<(i, j) -> (i, j)>
+#t2 = affine_map<(i, j) -> (j, i)>
+#m1 = affine_map<(i, j) -> (i)>
+
+// A constant operand is packed into panels as wide as a register tile.
+// CHECK-LABEL: func.func private @matmul
+// V4:   attn.schedule = #attn.schedule<pack = 64, reduction = [0, 0, 1], register = [6, 64, 0], workgroup = [0, 64, 0]>
+// V3:   attn.schedule = #attn.schedule<pack = 16, reduction = [0, 0, 1], register = [6, 16, 0], workgroup = [0, 16, 0]>
+// NEON: attn.schedule = #attn.schedule<pack = 16, reduction = [0, 0, 1], register = [6, 16, 0], workgroup = [0, 16, 0]>
+func.func private @matmul(%x: tensor<197x768xf32>, %w: tensor<768x2304xf32>, %out: tensor<197x2304xf32>) -> tensor<197x2304xf32> attributes {fovea.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %f = linalg.fill ins(%zero : f32) outs(%out : tensor<197x2304xf32>) -> tensor<197x2304xf32>
+  %m = linalg.generic {indexing_maps = [#A, #B, #C], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<197x768xf32>, tensor<768x2304xf32>) outs(%f : tensor<197x2304xf32>) {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %p = arith.mulf %a, %c : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<197x2304xf32>
+  return %m : tensor<197x2304xf32>
+}
+func.func @main(%x: tensor<197x768xf32>) -> tensor<197x2304xf32> {
+  %w = arith.constant dense<1.0> : tensor<768x2304xf32>
+  %e = tensor.empty() : tensor<197x2304xf32>
+  %r = call @matmul(%x, %w, %e) : (tensor<197x768xf32>, tensor<768x2304xf32>, tensor<197x2304xf32>) -> tensor<197x2304xf32>
+  return %r : tensor<197x2304xf32>
+}
+
+// Rows of a normalisation run in parallel, never their columns.
+// CHECK-LABEL: func.func private @rows
+// V4:   attn.schedule = #attn.schedule<strip = 64, workgroup = [1, 0]>
+// V3:   attn.schedule = #attn.schedule<strip = 32, workgroup = [1, 0]>
+// NEON: attn.schedule = #attn.schedule<strip = 16, workgroup = [1, 0]>
+func.func private @rows(%x: tensor<3x70xf32>, %out: tensor<3x70xf32>) -> tensor<3x70xf32> attributes {fovea.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<3xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<3xf32>) -> tensor<3xf32>
+  %s = linalg.generic {indexing_maps = [#m2, #m1], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<3x70xf32>) outs(%f : tensor<3xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %n = arith.addf %a, %o : f32
+    linalg.yield %n : f32
+  } -> tensor<3xf32>
+  %r = linalg.generic {indexing_maps = [#m2, #m1, #m2], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %s : tensor<3x70xf32>, tensor<3xf32>) outs(%out : tensor<3x70xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %n = arith.divf %a, %b : f32
+    linalg.yield %n : f32
+  } -> tensor<3x70xf32>
+  return %r : tensor<3x70xf32>
+}
+
+// CHECK-LABEL: func.func private @transpose
+// V4: attn.schedule = #attn.schedule<register = [16, 16], workgroup = [16, 64]>
+func.func private @transpose(%x: tensor<64x128xf32>, %out: tensor<128x64xf32>) -> tensor<128x64xf32> attributes {fovea.kernel} {
+  %r = linalg.generic {indexing_maps = [#t2, #m2], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<64x128xf32>) outs(%out : tensor<128x64xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<128x64xf32>
+  return %r : tensor<128x64xf32>
+}
