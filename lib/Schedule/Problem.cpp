@@ -156,6 +156,9 @@ std::optional<Problem> fovea::analyzeKernel(func::FuncOp kernel) {
   problem.kind = ProblemKind::Elementwise;
   problem.elementBits = 8;
   for (linalg::LinalgOp op : ops) {
+    // Nothing to run through: nothing to cut.
+    if (llvm::is_contained(op.getStaticLoopRanges(), 0))
+      return std::nullopt;
     if (hasReduction(op))
       problem.kind = ProblemKind::Rows;
     for (Value operand : op->getOperands()) {
