@@ -12,6 +12,8 @@
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/JSON.h"
 
+#include <mutex>
+
 using namespace mlir;
 using namespace fovea;
 
@@ -41,11 +43,14 @@ public:
       for (StringRef name : names)
         site.where.push_back(name.str());
     }
+    // Passes on different functions report from different threads.
+    std::lock_guard<std::mutex> lock(mutex);
     sites.push_back(std::move(site));
   }
 
 private:
   std::vector<SiteRemark> &sites;
+  std::mutex mutex;
 };
 
 void appendNames(Location loc, std::vector<std::string> &names) {
@@ -100,7 +105,9 @@ void fovea::reportSite(llvm::StringLiteral kind, bool recognised,
 LogicalResult fovea::collectSiteRemarks(MLIRContext &context,
                                         std::vector<SiteRemark> &sites) {
   remark::RemarkCategories categories;
-  categories.all = ".*";
+  // `all` alone enables nothing: it only adds to the filters of each outcome.
+  categories.passed = ".*";
+  categories.missed = ".*";
   return remark::enableOptimizationRemarks(
       context, std::make_unique<SiteCollector>(sites),
       std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
