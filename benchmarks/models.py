@@ -94,4 +94,14 @@ def vit(folder, name="vit-b-16", size=224, patch=16, width=768, depth=12, heads=
     return path, draw({"pixels": (1, 3, size, size)}), float(flop)
 
 
+def exported(path, data_set):
+    """A given model, with the inputs of an ONNX test data set; its number of operations is not known."""
+    model, feeds = onnx.load(path), {}
+    constants = {c.name for c in model.graph.initializer}
+    for i, info in enumerate(v for v in model.graph.input if v.name not in constants):
+        with open(os.path.join(data_set, f"input_{i}.pb"), "rb") as f:
+            feeds[info.name] = numpy_helper.to_array(onnx.TensorProto.FromString(f.read()))
+    return path, feeds, None
+
+
 MODELS = {"attention-op": attention_op, "attention-decomposed": attention_decomposed, "vit-b-16": vit}
