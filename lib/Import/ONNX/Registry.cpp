@@ -29,6 +29,7 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerNormalizationOps(result);
     registerPadOps(result);
     registerPoolOps(result);
+    registerRecurrentOps(result);
     registerReductionOps(result);
     registerResizeOps(result);
     registerSampleOps(result);

@@ -228,16 +228,20 @@ GraphLoop::finishIteration(const Iteration &results, Value iteration,
   return yielded;
 }
 
-FailureOr<SmallVector<Value>> GraphLoop::buildFor() {
+/// What the loop starts with: the states and the scan outputs.
+SmallVector<Value> GraphLoop::initialCarried() {
   TensorBuilder &b = node.b();
-  if (condition)
-    tripCount =
-        b.createOrFold<arith::SelectOp>(condition, tripCount, b.index(0));
   SmallVector<Value> inits;
   for (auto [value, type] : llvm::zip_equal(initialValues(), stateTypes))
     inits.push_back(b.castShape(value, type));
   for (size_t i = 0; i < elementTypes.size(); ++i)
     inits.push_back(initialOutput(i));
+  return inits;
+}
+
+FailureOr<SmallVector<Value>> GraphLoop::buildFor() {
+  TensorBuilder &b = node.b();
+  SmallVector<Value> inits = initialCarried();
   OpBuilder::InsertionGuard guard(b);
   auto loop = scf::ForOp::create(b, b.index(0), tripCount, b.index(1), inits);
   if (inits.empty())
@@ -264,10 +268,7 @@ FailureOr<SmallVector<Value>> GraphLoop::buildWhile() {
   ScalarCode s(b);
   Value always = b.scalar(b.getI1Type(), 1);
   SmallVector<Value> inits = {b.index(0), condition ? condition : always};
-  for (auto [value, type] : llvm::zip_equal(initialValues(), stateTypes))
-    inits.push_back(b.castShape(value, type));
-  for (size_t i = 0; i < elementTypes.size(); ++i)
-    inits.push_back(initialOutput(i));
+  llvm::append_range(inits, initialCarried());
   bool fine = true;
   SmallVector<Value> results = s.whileLoop(
       inits,
@@ -280,7 +281,8 @@ FailureOr<SmallVector<Value>> GraphLoop::buildWhile() {
             importBody(carried[0], always, carried.drop_front(2));
         FailureOr<SmallVector<Value>> rest = failure();
         if (succeeded(found)) {
-          next[1] = b.extractScalar(found->condition);
+          if (endsEarly)
+            next[1] = b.extractScalar(found->condition);
           rest = finishIteration(*found, carried[0], carried.drop_front(2));
         }
         if (failed(rest)) {
@@ -293,6 +295,19 @@ FailureOr<SmallVector<Value>> GraphLoop::buildWhile() {
   if (!fine)
     return failure();
   return SmallVector<Value>(llvm::drop_begin(results, 2));
+}
+
+/// Whether a carried tensor may change its size. The canonicalization of
+/// scf.for takes such a tensor back to the size that it starts with; that of
+/// scf.while does not.
+bool GraphLoop::changesSizes() {
+  for (auto [value, type] : llvm::zip_equal(initialValues(), stateTypes))
+    if (value.getType() != type)
+      return true;
+  for (size_t i = 0; i < elementTypes.size(); ++i)
+    if (!isPreallocated(i))
+      return true;
+  return false;
 }
 
 /// What a sequence state is after the loop: its first elements, and those that
@@ -323,7 +338,13 @@ FailureOr<SmallVector<Binding>> GraphLoop::build() {
   scanOutputs = outputAxes.size();
   if (failed(probe()))
     return failure();
-  FailureOr<SmallVector<Value>> values = endsEarly ? buildWhile() : buildFor();
+  if (condition && !endsEarly) {
+    TensorBuilder &b = node.b();
+    tripCount =
+        b.createOrFold<arith::SelectOp>(condition, tripCount, b.index(0));
+  }
+  FailureOr<SmallVector<Value>> values =
+      endsEarly || changesSizes() ? buildWhile() : buildFor();
   if (failed(values))
     return failure();
   size_t tensors = stateTypes.size();

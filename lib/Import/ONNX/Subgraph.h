@@ -58,6 +58,8 @@ private:
   mlir::FailureOr<bool> probeOnce();
   llvm::SmallVector<mlir::Value> initialValues();
   mlir::Value initialOutput(size_t i);
+  llvm::SmallVector<mlir::Value> initialCarried();
+  bool changesSizes();
   mlir::Value appendOutput(size_t i, mlir::Value iteration, mlir::Value carried,
                            mlir::Value element);
   mlir::FailureOr<llvm::SmallVector<mlir::Value>> buildFor();

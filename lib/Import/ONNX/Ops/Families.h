@@ -29,6 +29,7 @@ void registerNonZeroOps(OpRegistry &registry);
 void registerNormalizationOps(OpRegistry &registry);
 void registerPadOps(OpRegistry &registry);
 void registerPoolOps(OpRegistry &registry);
+void registerRecurrentOps(OpRegistry &registry);
 void registerReductionOps(OpRegistry &registry);
 void registerResizeOps(OpRegistry &registry);
 void registerSampleOps(OpRegistry &registry);
