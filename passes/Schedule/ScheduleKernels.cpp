@@ -8,6 +8,7 @@
 
 #include "fovea/passes/Schedule/Passes.h"
 
+#include "fovea/Schedule/Attention.h"
 #include "fovea/Schedule/Schedule.h"
 
 using namespace mlir;
@@ -20,7 +21,32 @@ namespace fovea {
 using namespace fovea;
 
 /// Checks the schedule that `kernel` came with, or chooses one.
+/// Schedules every attention of a kernel and says whether there is any.
+static FailureOr<bool> scheduleAttentions(func::FuncOp kernel,
+                                          const CPUTarget &cpu) {
+  bool found = false;
+  WalkResult result = kernel.walk([&](attn::AttentionOp op) {
+    found = true;
+    if (!attn::ScheduleAttr::of(op))
+      op->setAttr(attn::ScheduleAttr::getAttachedName(),
+                  scheduleAttention(op, cpu));
+    LogicalResult legal =
+        checkAttentionSchedule(attn::ScheduleAttr::of(op), [&] {
+          return op->emitOpError("has an illegal schedule: ");
+        });
+    return failed(legal) ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  return found;
+}
+
 static LogicalResult scheduleKernel(func::FuncOp kernel, const CPUTarget &cpu) {
+  FailureOr<bool> isAttention = scheduleAttentions(kernel, cpu);
+  if (failed(isAttention))
+    return failure();
+  if (*isAttention)
+    return success();
   std::optional<Problem> problem = analyzeKernel(kernel);
   if (!problem)
     return success();

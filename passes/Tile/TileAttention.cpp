@@ -8,6 +8,7 @@
 
 #include "AttentionTile.h"
 
+#include "fovea/Schedule/Attention.h"
 #include "fovea/passes/Tile/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -156,14 +157,10 @@ struct TileAttention : fovea::impl::TileAttentionBase<TileAttention> {
       attn::ScheduleAttr schedule = attn::ScheduleAttr::of(op);
       if (!schedule || !canTile(op))
         continue;
-      if (schedule.getLevel("workgroup").empty() ||
-          schedule.getLevel("reduction").empty() ||
-          schedule.getLevel("register").size() != 2) {
-        op.emitError("its schedule needs a level 'workgroup' (rows of a tile), "
-                     "a level 'reduction' (keys of a tile) and a level "
-                     "'register' (keys and value columns in registers)");
+      if (failed(checkAttentionSchedule(schedule, [&] {
+            return op.emitOpError("has an illegal schedule: ");
+          })))
         return signalPassFailure();
-      }
       tileAttention(rewriter, op, schedule);
     }
   }

@@ -1,0 +1,29 @@
+//===- Attention.h - Choosing schedules for attention -----------*- C++ -*-===//
+//
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FOVEA_SCHEDULE_ATTENTION_H
+#define FOVEA_SCHEDULE_ATTENTION_H
+
+#include "fovea/Target/CPU.h"
+#include "fovea/dialects/attn/Attn.h"
+
+namespace fovea {
+
+/// The schedule that the heuristics for CPUs give to an attention.
+attn::ScheduleAttr scheduleAttention(attn::AttentionOp op,
+                                     const CPUTarget &cpu);
+
+/// Whether an attention can be tiled by `schedule`; if not, says why through
+/// `emitError`. The only place that knows what a legal schedule is.
+llvm::LogicalResult checkAttentionSchedule(
+    attn::ScheduleAttr schedule,
+    llvm::function_ref<mlir::InFlightDiagnostic()> emitError);
+
+} // namespace fovea
+
+#endif // FOVEA_SCHEDULE_ATTENTION_H
