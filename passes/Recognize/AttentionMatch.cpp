@@ -266,13 +266,16 @@ static bool matchScores(AttentionMatch &match, linalg::LinalgOp op) {
     }
   View sides[2];
   bool hasKeys[2];
-  unsigned someKey = match.space.leaves({match.k2})[0];
   for (unsigned side : {0u, 1u}) {
     OpOperand *input = op.getDpsInputOperand(side);
     sides[side] = {input->get(),
                    readAxes(op.getMatchingIndexingMap(input), loops)};
+    // A product with a part of the keys' axis is a bias, not the scores.
+    AxisDims dims = allLeaves(match.space, sides[side].axes);
     hasKeys[side] =
-        llvm::is_contained(allLeaves(match.space, sides[side].axes), someKey);
+        llvm::all_of(match.space.leaves({match.k2}), [&](unsigned dim) {
+          return llvm::is_contained(dims, dim);
+        });
   }
   if (hasKeys[0] == hasKeys[1]) {
     match.why = hasKeys[0] ? "queries and keys share the axis of the softmax"
@@ -384,18 +387,17 @@ AttentionMatch fovea::matchAttention(linalg::SoftmaxOp softmax,
   bool isFirst = true;
   for (linalg::LinalgOp scores : contractionsBehind(softmax.getInput())) {
     AttentionMatch match = start;
-    if (!matchScores(match, scores) || !matchRoles(match)) {
-      // The nearest one is what a reader would call the scores.
-      if (isFirst)
-        best.why = match.why;
-      isFirst = false;
-      continue;
+    if (matchScores(match, scores) && matchRoles(match)) {
+      traceOperand(match, match.query);
+      traceOperand(match, match.key);
+      match.space.traceToSource(match.value);
+      if (checkMatch(match))
+        return match;
     }
-    traceOperand(match, match.query);
-    traceOperand(match, match.key);
-    match.space.traceToSource(match.value);
-    checkMatch(match);
-    return match;
+    // The nearest one is what a reader would call the scores.
+    if (isFirst)
+      best.why = match.why;
+    isFirst = false;
   }
   return best;
 }

@@ -14,6 +14,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -141,8 +142,14 @@ static void keepProbabilities(RewriterBase &rewriter, linalg::SoftmaxOp softmax,
 void RecognizeAttentionPass::recognize(linalg::SoftmaxOp softmax) {
   Uses uses = followProbabilities(softmax);
   if (uses.contractions.empty()) {
+    // The importer repeats along axes that are one at run time in a branch.
+    bool branches = isa_and_nonnull<scf::IfOp>(
+        uses.other ? uses.other->getParentOp() : nullptr);
     reportSite("attention", false, {softmax},
-               "no product with values follows the softmax");
+               branches || isa_and_nonnull<scf::IfOp>(uses.other)
+                   ? "whether the probabilities are repeated along an axis is "
+                     "known only at run time; fixing the sizes of inputs helps"
+                   : "no product with values follows the softmax");
     return;
   }
   SmallVector<AttentionMatch, 0> matches;

@@ -72,4 +72,10 @@ static void foldGuard(attn::AttentionOp op) {
 void fovea::simplifyRegions(attn::AttentionOp op) {
   foldScale(op);
   foldGuard(op);
+  for (Region *region : {&op.getScore(), &op.getProb()})
+    if (!region->empty() && region->front().getTerminator()->getOperand(0) ==
+                                region->front().getArgument(0)) {
+      region->front().clear();
+      region->getBlocks().clear();
+    }
 }
