@@ -97,6 +97,7 @@ static void buildTile(OpPassManager &pm) {
   pm.addPass(createLowerOnline());
   pm.addPass(createDecomposeAggregates());
   addCleanup(pm);
+  pm.addPass(createPackConstants());
   pm.addNestedPass<func::FuncOp>(createTileKernels());
   addCleanup(pm);
 }

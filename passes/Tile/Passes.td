@@ -94,6 +94,39 @@ def DecomposeAttention : Pass<"attn-decompose"> {
     "::mlir::tensor::TensorDialect"];
 }
 
+def PackConstants : Pass<"fovea-pack-constants", "::mlir::ModuleOp"> {
+  let summary = "Lay the constant operands of contractions out in panels";
+  let description = [{
+    A register tile of a contraction reads, step by step of the reduction, one
+    row of as many columns as it has. In a weight of 768x3072 the next row is
+    12 KiB away; in a panel it is the next cache line. Where the schedule of a
+    contraction has `pack = n`, this pass rewrites the constant at compile time
+    as [columns / n][reduction...][n], the last panel filled up with zeros, for
+    every call of the kernel; equal weights are packed once. A transposed weight
+    is packed in the same way, so its transpose costs nothing. Upstream's
+    `linalg::packMatmulGreedily` packs operands inside the function, at run time.
+
+    Precondition: `fovea-schedule-kernels`, before `fovea-tile-kernels`. In the
+    kernel a `linalg.unpack` says what the panels mean until tiling replaces its
+    slices by slices of panels. Example:
+
+    ```mlir
+    %w = arith.constant dense_resource<w> : tensor<768x3072xf32>
+    call @k0(%x, %w, %out)
+    ```
+
+    becomes, with `pack = 64`,
+
+    ```mlir
+    %w = arith.constant dense_resource<packed> : tensor<48x768x64xf32>
+    call @k0(%x, %w, %out)
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def TileKernels : Pass<"fovea-tile-kernels", "::mlir::func::FuncOp"> {
   let summary = "Tile each kernel's structured operations as its schedule says";
   let description = [{

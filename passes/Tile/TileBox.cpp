@@ -8,6 +8,7 @@
 
 #include "fovea/passes/Tile/TileBox.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -82,6 +83,37 @@ static Value extract(RewriterBase &rewriter, Location loc, Value value,
                                         slice.second, strides);
 }
 
+/// The slice of a panel that holds the given part of what `unpack`, as
+/// `fovea-pack-constants` makes it, unpacks: its lanes are the last dimension
+/// and do not cross from one panel into the next.
+static Value extractFromPanel(RewriterBase &rewriter, Location loc,
+                              linalg::UnPackOp unpack, const Slice &slice) {
+  int64_t width = unpack.getStaticInnerTiles().front();
+  OpFoldResult start = slice.first.back(), lanes = slice.second.back();
+  AffineExpr dim = rewriter.getAffineDimExpr(0);
+  Slice part;
+  part.first.push_back(affine::makeComposedFoldedAffineApply(
+      rewriter, loc, dim.floorDiv(width), {start}));
+  part.second.push_back(rewriter.getIndexAttr(1));
+  llvm::append_range(part.first, slice.first);
+  llvm::append_range(part.second, slice.second);
+  // Whole panels start at lane 0, which the arithmetic alone does not say.
+  part.first.back() = getConstantIntValue(lanes) == width
+                          ? OpFoldResult(rewriter.getIndexAttr(0))
+                          : affine::makeComposedFoldedAffineApply(
+                                rewriter, loc, dim % width, {start});
+  SmallVector<OpFoldResult> strides(part.first.size(),
+                                    rewriter.getIndexAttr(1));
+  SmallVector<int64_t> shape;
+  for (OpFoldResult size : slice.second)
+    shape.push_back(getConstantIntValue(size).value_or(ShapedType::kDynamic));
+  auto type = RankedTensorType::get(
+      shape,
+      cast<RankedTensorType>(unpack.getSource().getType()).getElementType());
+  return tensor::ExtractSliceOp::create(rewriter, loc, type, unpack.getSource(),
+                                        part.first, part.second, strides);
+}
+
 FailureOr<Value> TileCloner::get(Location loc, Value value,
                                  const Slice &slice) {
   auto it = destinations.find(value);
@@ -93,6 +125,8 @@ FailureOr<Value> TileCloner::get(Location loc, Value value,
       return Value(tensor::EmptyOp::create(
           rewriter, loc, slice.second,
           cast<RankedTensorType>(value.getType()).getElementType()));
+    if (auto unpack = dyn_cast<linalg::UnPackOp>(op))
+      return extractFromPanel(rewriter, loc, unpack, slice);
     if (auto tileable = dyn_cast<TilingInterface>(op))
       if (isa<linalg::LinalgOp>(op))
         return getFromOp(tileable, cast<OpResult>(value), slice);

@@ -73,11 +73,20 @@ static OpFoldResult getExtent(OpBuilder &builder, linalg::LinalgOp root,
   return extent;
 }
 
-/// Cuts one loop into ranges whose tiles are static. With `balance`, the last
-/// tiles of a static extent are made nearly as large as the others.
+enum class Remainder {
+  /// One smaller tile.
+  Whole,
+  /// Tiles whose sizes are powers of two: what a loop carries in vectors of
+  /// another length, LLVM takes apart element by element.
+  PowersOfTwo,
+  /// The last tiles of a static extent are made nearly as large as the others.
+  Balanced
+};
+
+/// Cuts one loop into ranges whose tiles are static.
 static SmallVector<TileRange> cutLoop(OpBuilder &builder, Location loc,
                                       unsigned loop, OpFoldResult extent,
-                                      int64_t step, bool balance) {
+                                      int64_t step, Remainder remainder) {
   auto index = [&](int64_t value) -> OpFoldResult {
     return builder.getIndexAttr(value);
   };
@@ -96,9 +105,18 @@ static SmallVector<TileRange> cutLoop(OpBuilder &builder, Location loc,
   int64_t tail = *size % step;
   if (tail == 0)
     return {{loop, index(0), extent, step}};
-  if (!balance)
-    return {{loop, index(0), index(*size - tail), step},
-            {loop, index(*size - tail), extent, tail}};
+  if (remainder != Remainder::Balanced) {
+    SmallVector<TileRange> ranges = {
+        {loop, index(0), index(*size - tail), step}};
+    for (int64_t begin = *size - tail; begin < *size;) {
+      int64_t length = *size - begin;
+      if (remainder == Remainder::PowersOfTwo)
+        length = llvm::bit_floor<uint64_t>(length);
+      ranges.push_back({loop, index(begin), index(begin + length), length});
+      begin += length;
+    }
+    return ranges;
+  }
   int64_t count = llvm::divideCeil(*size, step);
   int64_t low = *size / count, highCount = *size - low * count;
   int64_t split = highCount * (low + 1);
@@ -166,6 +184,10 @@ static LogicalResult tileLevel(RewriterBase &rewriter, Block *block,
     destinations.push_back(findDestination(use->get(), block));
   }
   LoopLabels labels(root);
+  bool hasReduction = root.getNumReductionLoops() != 0;
+  Remainder remainder = !hasReduction ? Remainder::Whole
+                        : parallel    ? Remainder::PowersOfTwo
+                                      : Remainder::Balanced;
   rewriter.setInsertionPoint(block->getTerminator());
   SmallVector<SmallVector<TileRange>> loops;
   for (auto [loop, size] : llvm::enumerate(sizes)) {
@@ -173,7 +195,7 @@ static LogicalResult tileLevel(RewriterBase &rewriter, Block *block,
       continue;
     SmallVector<TileRange> ranges =
         cutLoop(rewriter, root.getLoc(), loop, getExtent(rewriter, root, loop),
-                size, !parallel);
+                size, remainder);
     if (!isWholeLoop(ranges))
       loops.push_back(ranges);
   }
