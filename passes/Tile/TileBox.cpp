@@ -168,6 +168,9 @@ FailureOr<Value> TileCloner::getFromOp(TilingInterface op, OpResult value,
     auto sliceOp = dyn_cast<tensor::ExtractSliceOp>(generated);
     if (!sliceOp)
       return failure();
+    // An operand that is read whole is listed too where it is a slice itself.
+    if (llvm::is_contained(op->getOperands(), sliceOp.getResult()))
+      continue;
     rewriter.setInsertionPoint(sliceOp);
     FailureOr<Value> part =
         get(sliceOp.getLoc(), sliceOp.getSource(),

@@ -23,9 +23,9 @@ LIMIT = 300_000
 RUN_TEST = """\
 Compiled, it computes what torch computes, and its {sites} attention(s) are recognised.
 
-RUN: fovea-compile %S/model.onnx -o %t.so --remarks=json --remarks-file=%t.json
+RUN: fovea-compile %S/model.onnx -o %t.so --remarks=json --remarks-file=%t.remarks.json
 {runs}
-RUN: %python %source/test/Models/count_attention.py %t.json {sites}
+RUN: %python %source/test/Models/count_attention.py %t.remarks.json {sites}
 """
 
 

@@ -117,3 +117,23 @@ func.func private @rows(%x: tensor<3x70xf32>, %out: tensor<3x70xf32>) -> tensor<
   } -> tensor<3x70xf32>
   return %r : tensor<3x70xf32>
 }
+
+// -----
+
+// A scalar that is itself a slice is read as it is by every tile.
+#rows = affine_map<(d0, d1) -> (d0, d1)>
+#scalar = affine_map<(d0, d1) -> ()>
+// CHECK-LABEL: func.func private @sliced_scalar
+// CHECK:         %[[SCALAR:.*]] = tensor.extract_slice %{{.*}}[1] [1] [1] : tensor<2xf32> to tensor<f32>
+// CHECK:         scf.forall
+// CHECK:           linalg.generic {{.*}} ins(%[[SCALAR]] : tensor<f32>)
+func.func private @sliced_scalar(%x: tensor<2xf32>, %out: tensor<4x8xf32>) -> tensor<4x8xf32> attributes {fovea.kernel} {
+  %e = tensor.extract_slice %x[1] [1] [1] : tensor<2xf32> to tensor<f32>
+  %0 = linalg.generic {indexing_maps = [#scalar, #rows], iterator_types = ["parallel", "parallel"]}
+      ins(%e : tensor<f32>) outs(%out : tensor<4x8xf32>)
+      attrs = {attn.schedule = #attn.schedule<workgroup = [1, 8], register = [1, 8]>} {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<4x8xf32>
+  return %0 : tensor<4x8xf32>
+}
