@@ -11,6 +11,7 @@
 #include "Types.h"
 
 #include "fovea/Import/ONNX/Import.h"
+#include "fovea/dialects/attn/Attn.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Pass/PassManager.h"

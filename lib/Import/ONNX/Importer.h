@@ -157,6 +157,8 @@ public:
   /// scope visible, its inputs bound to `args`.
   mlir::FailureOr<llvm::SmallVector<Binding>>
   importGraph(const onnx::GraphProto &graph, llvm::ArrayRef<Binding> args);
+  /// Imports the node through ONNX's definition by simpler operators.
+  mlir::LogicalResult expandFunction();
 
 private:
   mlir::LogicalResult resolveInputs();
@@ -196,8 +198,10 @@ public:
                                     llvm::StringRef name);
   int64_t opset(llvm::StringRef domain, const Scope &scope) const;
 
-private:
+  /// Imports a node through the function body that ONNX defines for it.
   mlir::LogicalResult importFunctionBody(NodeImporter &node);
+
+private:
   mlir::FailureOr<mlir::func::FuncOp> createMain(Scope &scope);
   mlir::LogicalResult finishMain(mlir::func::FuncOp main, Scope &scope);
 

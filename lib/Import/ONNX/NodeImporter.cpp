@@ -221,3 +221,7 @@ NodeImporter::importGraph(const onnx::GraphProto &graph,
                           ArrayRef<Binding> args) {
   return owner.importGraph(graph, args, &scope);
 }
+
+LogicalResult NodeImporter::expandFunction() {
+  return owner.importFunctionBody(*this);
+}

@@ -15,6 +15,7 @@ const OpRegistry &fovea::frontend::opRegistry() {
   static const OpRegistry registry = [] {
     OpRegistry result;
     registerActivationOps(result);
+    registerAttentionOps(result);
     registerContractionOps(result);
     registerConvOps(result);
     registerConvTransposeOps(result);

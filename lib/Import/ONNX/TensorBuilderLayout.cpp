@@ -225,6 +225,11 @@ Value TensorBuilder::slice(Value input, ArrayRef<OpFoldResult> offsets,
             same(sizes[i], dim(input, i));
   if (whole)
     return input;
+  // There is no offset into nothing.
+  if (llvm::any_of(sizes, [](OpFoldResult size) {
+        return getConstantIntValue(size) == 0;
+      }))
+    return empty(sizes, elementType(input));
   return tensor::ExtractSliceOp::create(*this, input, offsets, sizes, strides);
 }
 

@@ -144,16 +144,22 @@ static Value bitwise(TensorBuilder &b, Value x, Value y) {
   return b.createOrFold<Op>(x, y);
 }
 
+/// Shifting by the width or more leaves zero, or the sign.
 static LogicalResult importBitShift(NodeImporter &n) {
   bool left = n.attrString("direction", "") == "LEFT";
+  bool keepsSign = !left && !n.isUnsigned(0);
   Type type = n.b().elementType(n.input(0));
   auto result = n.b().elementwise(
       {n.input(0), n.input(1)}, type, [&](TensorBuilder &b, ValueRange args) {
-        Value shifted = left ? b.createOrFold<arith::ShLIOp>(args[0], args[1])
-                             : b.createOrFold<arith::ShRUIOp>(args[0], args[1]);
-        // Shifting by the width or more leaves nothing.
-        Value width = b.scalar(type, int64_t(type.getIntOrFloatBitWidth()));
-        Value fits = compare(b, Relation::Less, args[1], width, true);
+        int64_t bits = type.getIntOrFloatBitWidth();
+        Value fits = compare(b, Relation::Less, args[1], b.scalar(type, bits),
+                             /*isUnsigned=*/true);
+        Value most = b.scalar(type, bits - 1);
+        Value amount = element::select(b, fits, args[1], most);
+        if (keepsSign)
+          return b.createOrFold<arith::ShRSIOp>(args[0], amount);
+        Value shifted = left ? b.createOrFold<arith::ShLIOp>(args[0], amount)
+                             : b.createOrFold<arith::ShRUIOp>(args[0], amount);
         return element::select(b, fits, shifted, b.scalar(type, 0));
       });
   return n.bindOutput(0, result, n.dtype(0));
