@@ -180,10 +180,10 @@ OwningOpRef<ModuleOp> Importer::importModel() {
 OwningOpRef<ModuleOp> fovea::importModel(StringRef path,
                                          const ImportOptions &options,
                                          MLIRContext &context) {
-  context
-      .loadDialect<arith::ArithDialect, cf::ControlFlowDialect,
-                   func::FuncDialect, linalg::LinalgDialect, math::MathDialect,
-                   scf::SCFDialect, tensor::TensorDialect>();
+  context.loadDialect<fovea::attn::AttnDialect, arith::ArithDialect,
+                      cf::ControlFlowDialect, func::FuncDialect,
+                      linalg::LinalgDialect, math::MathDialect, scf::SCFDialect,
+                      tensor::TensorDialect>();
   auto loc = FileLineColLoc::get(&context, path, 0, 0);
   std::string error;
   std::shared_ptr<Model> model = Model::load(path, options, error);

@@ -50,6 +50,8 @@ private:
   OpFoldResult batch, queryHeads, keyHeads, group, rows, keys, headDim,
       valueDim;
   OpFoldResult pastLength;
+  /// Whether several query heads share a key head.
+  bool isGrouped = false;
   SmallVector<Value> captures;
   SmallVector<AffineMap> captureMaps;
   /// Position of the capture that is added to the scores, or -1.
@@ -62,8 +64,11 @@ private:
 AffineMap AttentionImporter::map(ArrayRef<int64_t> dims) {
   SmallVector<AffineExpr> exprs;
   for (int64_t dim : dims)
-    exprs.push_back(b.getAffineDimExpr(dim));
-  return AffineMap::get(NumDims, 0, exprs, b.getContext());
+    if (isGrouped || dim != Group)
+      exprs.push_back(
+          b.getAffineDimExpr(!isGrouped && dim > Group ? dim - 1 : dim));
+  return AffineMap::get(isGrouped ? NumDims : NumDims - 1, 0, exprs,
+                        b.getContext());
 }
 
 int64_t AttentionImporter::capture(Value value, AffineMap map) {
@@ -134,10 +139,13 @@ LogicalResult AttentionImporter::readShapes() {
     return n.fail(Twine(*q) + " query heads do not divide into " + Twine(*k) +
                   " key heads");
   group = b.div(queryHeads, keyHeads);
-  Dims grouped = b.shape(query);
-  grouped[headAt] = keyHeads;
-  grouped.insert(grouped.begin() + headAt + 1, group);
-  query = b.reshape(query, grouped);
+  isGrouped = getConstantIntValue(group) != 1;
+  if (isGrouped) {
+    Dims grouped = b.shape(query);
+    grouped[headAt] = keyHeads;
+    grouped.insert(grouped.begin() + headAt + 1, group);
+    query = b.reshape(n.input(0), grouped);
+  }
   if (packed) {
     queryMap = map({Batch, Row, Head, Group, HeadDim});
     keyMap = map({Batch, Key, Head, HeadDim});
@@ -205,7 +213,9 @@ LogicalResult AttentionImporter::addMask() {
   SmallVector<int64_t> dims;
   for (auto [i, position] : llvm::enumerate(operand->positions)) {
     if (position == 1) {
-      sizes.append({keyHeads, group});
+      sizes.push_back(keyHeads);
+      if (isGrouped)
+        sizes.push_back(group);
       dims.append({Head, Group});
       continue;
     }
@@ -278,6 +288,8 @@ Value AttentionImporter::build() {
   };
   Dims dims = packed ? Dims{batch, rows, keyHeads, group, valueDim}
                      : Dims{batch, keyHeads, group, rows, valueDim};
+  if (!isGrouped)
+    dims.erase(dims.begin() + (packed ? 3 : 2));
   SmallVector<AffineMap> maps = {queryMap, keyMap, valueMap};
   maps.append(captureMaps);
   maps.push_back(packed ? map({Batch, Row, Head, Group, ValueDim})
