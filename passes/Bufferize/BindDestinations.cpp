@@ -10,6 +10,8 @@
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 
 using namespace mlir;
 
@@ -17,6 +19,25 @@ namespace fovea {
 #define GEN_PASS_DEF_BINDDESTINATIONS
 #include "fovea/passes/Bufferize/Passes.h.inc"
 } // namespace fovea
+
+/// The tensor that `value` is an updated version of, as far up as it can be
+/// followed: bufferization gives both one buffer.
+static Value originOf(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    auto result = cast<OpResult>(value);
+    if (auto loop = dyn_cast<LoopLikeOpInterface>(op)) {
+      OpOperand *init = loop.getTiedLoopInit(result);
+      if (!init)
+        return value;
+      value = init->get();
+    } else if (auto dps = dyn_cast<DestinationStyleOpInterface>(op)) {
+      value = dps.getTiedOpOperand(result)->get();
+    } else {
+      return value;
+    }
+  }
+  return value;
+}
 
 namespace {
 struct BindDestinations : fovea::impl::BindDestinationsBase<BindDestinations> {
@@ -34,7 +55,7 @@ struct BindDestinations : fovea::impl::BindDestinationsBase<BindDestinations> {
     for (auto [operand, destination] :
          llvm::zip_equal(ret->getOpOperands(), destinations)) {
       if (operand.get().getType() != destination.getType() ||
-          operand.get() == destination)
+          originOf(operand.get()) == destination)
         continue;
       auto bound = bufferization::MaterializeInDestinationOp::create(
           builder, ret.getLoc(), operand.get(), destination);

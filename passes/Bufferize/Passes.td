@@ -17,9 +17,9 @@ def BindDestinations : Pass<"fovea-bind-destinations", "::mlir::func::FuncOp"> {
     A kernel is to write its i-th result into its i-th destination argument (the
     last arguments, one per result). A rewrite inside a kernel may have ended in
     a new tensor instead. This pass states the rule in IR, by
-    `bufferization.materialize_in_destination` before the return; bufferization
-    then drops it where it holds already, `eliminate-empty-tensors` makes it hold
-    where it can, and a copy remains otherwise.
+    `bufferization.materialize_in_destination` before the return, where the result
+    is not an update of the destination already; `eliminate-empty-tensors` then
+    makes it hold without a copy where it can.
 
     Precondition: tensors. Example: `return %r` in a kernel whose last argument
     is `%d` becomes
