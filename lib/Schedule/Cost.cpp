@@ -15,13 +15,16 @@
 using namespace mlir;
 using namespace fovea;
 
-/// The share of `count` items that is useful work when tiles of `tile` cover
-/// them and the last tile costs as much as the others.
-static double coverage(int64_t count, int64_t tile) {
+/// The efficiency for `count` columns in panels of `width`: `full` in whole
+/// panels, less in the narrower ones that the remainder is cut into.
+static double averageOverPanels(int64_t count, int64_t width, double full,
+                                double remainder) {
   if (ShapedType::isDynamic(count))
-    return 1.0;
-  return static_cast<double>(count) /
-         static_cast<double>(llvm::divideCeil(count, tile) * tile);
+    return full;
+  int64_t rest = count % width;
+  return (static_cast<double>(count - rest) * full +
+          static_cast<double>(rest) * remainder) /
+         static_cast<double>(count);
 }
 
 double fovea::estimateEfficiency(const CPUTarget &cpu, RegisterTile tile,
@@ -35,5 +38,6 @@ double fovea::estimateEfficiency(const CPUTarget &cpu, RegisterTile tile,
   double reuse = std::min(1.0, usedRows / 5.0);
   // Fewer, wider rows leave fewer broadcasts and row ends to handle.
   double width = tile.vectors >= 4 ? 1.0 : tile.vectors == 2 ? 0.96 : 0.8;
-  return latency * reuse * width * coverage(columns, tile.vectors * lanes);
+  return latency * reuse *
+         averageOverPanels(columns, tile.vectors * lanes, width, 0.7);
 }

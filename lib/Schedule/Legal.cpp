@@ -51,6 +51,10 @@ fovea::checkSchedule(const Problem &problem, attn::ScheduleAttr schedule,
       return failure();
   if (schedule.getOption("strip", 0) < 0)
     return emitError() << "option 'strip' is negative";
+  int64_t columns = schedule.getOption("columns", -1);
+  if (columns < -1 || columns >= static_cast<int64_t>(problem.extents.size()))
+    return emitError() << "option 'columns' is " << columns
+                       << ", which is no loop";
   int64_t pack = schedule.getOption("pack", 0);
   if (pack < 0)
     return emitError() << "option 'pack' is negative";

@@ -25,8 +25,14 @@ def ExpandMath : Pass<"fovea-expand-math"> {
     subnormal, +inf above the range, and keep NaN. `erf` is within 3e-7.
 
     Precondition: none; works on any level of IR, inside linalg bodies too.
-    Example: `math.exp2 %x : vector<16xf32>` becomes a rounding to an integer,
-    a polynomial of degree 6 and an addition to the exponent field.
+    Example:
+
+    ```mlir
+    %y = math.exp2 %x : vector<16xf32>
+    ```
+
+    becomes a rounding to an integer, a polynomial of degree 6 and an addition to
+    the exponent field.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",

@@ -27,7 +27,7 @@ def ScheduleKernels : Pass<"fovea-schedule-kernels", "::mlir::ModuleOp"> {
 
     ```mlir
     #attn.schedule<workgroup = [0, 64, 0], register = [6, 64, 0],
-                   reduction = [0, 0, 1], pack = 64>
+                   reduction = [0, 0, 1], columns = 1, pack = 64>
     ```
   }];
   let options = [

@@ -140,8 +140,9 @@ def TileKernels : Pass<"fovea-tile-kernels", "::mlir::func::FuncOp"> {
     of their own, with a static tile size, and row tiles are balanced (197 rows
     in tiles of at most 8 are 22 tiles of 8 and 3 of 7).
 
-    Reads the levels `workgroup`, `register` and `reduction` and the option
-    `strip` of the root's `#attn.schedule`. An operation with a `strip` length is
+    Reads the levels `workgroup`, `register` and `reduction` and the options
+    `columns` and `strip` of the root's `#attn.schedule`. What remains of the
+    loop `columns` is cut into powers of two. An operation with a `strip` length is
     cut along its innermost loop into pieces of that length; a reduction along
     that loop then keeps as many partial results.
 

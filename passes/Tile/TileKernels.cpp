@@ -100,14 +100,16 @@ static SmallVector<TileRange> cutLoop(OpBuilder &builder, Location loc,
       ranges.push_back({loop, whole, extent, 1});
     return ranges;
   }
-  if (*size <= step)
+  if (*size <= step &&
+      (remainder != Remainder::PowersOfTwo || llvm::isPowerOf2_64(*size)))
     return {{loop, index(0), index(*size), *size}};
   int64_t tail = *size % step;
   if (tail == 0)
     return {{loop, index(0), extent, step}};
   if (remainder != Remainder::Balanced) {
-    SmallVector<TileRange> ranges = {
-        {loop, index(0), index(*size - tail), step}};
+    SmallVector<TileRange> ranges;
+    if (*size > tail)
+      ranges.push_back({loop, index(0), index(*size - tail), step});
     for (int64_t begin = *size - tail; begin < *size;) {
       int64_t length = *size - begin;
       if (remainder == Remainder::PowersOfTwo)
@@ -184,15 +186,17 @@ static LogicalResult tileLevel(RewriterBase &rewriter, Block *block,
     destinations.push_back(findDestination(use->get(), block));
   }
   LoopLabels labels(root);
-  bool hasReduction = root.getNumReductionLoops() != 0;
-  Remainder remainder = !hasReduction ? Remainder::Whole
-                        : parallel    ? Remainder::PowersOfTwo
-                                      : Remainder::Balanced;
+  int64_t columns = attn::ScheduleAttr::of(root).getOption("columns", -1);
   rewriter.setInsertionPoint(block->getTerminator());
   SmallVector<SmallVector<TileRange>> loops;
   for (auto [loop, size] : llvm::enumerate(sizes)) {
     if (size == 0 || !canCut(labels, results, loop))
       continue;
+    Remainder remainder = Remainder::Whole;
+    if (static_cast<int64_t>(loop) == columns)
+      remainder = Remainder::PowersOfTwo;
+    else if (columns >= 0 && !parallel)
+      remainder = Remainder::Balanced;
     SmallVector<TileRange> ranges =
         cutLoop(rewriter, root.getLoc(), loop, getExtent(rewriter, root, loop),
                 size, remainder);

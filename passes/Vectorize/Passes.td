@@ -27,8 +27,14 @@ def VectorizeKernels : Pass<"fovea-vectorize", "::mlir::func::FuncOp"> {
     scalar loops later, which LLVM vectorises where it can.
 
     Precondition: `fovea-tile-kernels`; functions without `fovea.kernel` are
-    skipped. Example: an addition of `tensor<6x64xf32>` becomes two
-    `vector.transfer_read`, an `arith.addf : vector<6x64xf32>` and a
+    skipped. Example:
+
+    ```mlir
+    %0 = linalg.add ins(%a, %b : tensor<6x64xf32>, tensor<6x64xf32>)
+                    outs(%c : tensor<6x64xf32>) -> tensor<6x64xf32>
+    ```
+
+    becomes two `vector.transfer_read`, an `arith.addf : vector<6x64xf32>` and a
     `vector.transfer_write`.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect",
@@ -53,8 +59,14 @@ def LowerVectors : Pass<"fovea-lower-vectors", "::mlir::func::FuncOp"> {
     canonicalisation folds the chains of row insertions that this pass makes into
     element-wise construction of whole tiles, at a thirtieth of the speed.
 
-    Precondition: bufferized. Example: a `vector.contract` of `vector<6x1xf32>`
-    and `vector<1x64xf32>` becomes six `vector.fma : vector<64xf32>`.
+    Precondition: bufferized. Example:
+
+    ```mlir
+    %0 = vector.contract {...} %a, %b, %c
+        : vector<6x1xf32>, vector<1x64xf32> into vector<6x64xf32>
+    ```
+
+    becomes six `vector.fma : vector<64xf32>`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect",

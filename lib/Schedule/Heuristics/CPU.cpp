@@ -83,7 +83,8 @@ static attn::ScheduleAttr scheduleContraction(const Problem &problem,
     registers[*problem.rows] = tile.rows;
     workgroup[*problem.rows] = chooseRowBlock(problem, cpu, tile.rows, tiles);
   }
-  SmallVector<std::pair<StringRef, int64_t>> options;
+  SmallVector<std::pair<StringRef, int64_t>> options = {
+      {"columns", problem.lanes}};
   if (problem.isConstant)
     options.push_back({"pack", panel});
   return attn::ScheduleAttr::get(context,

@@ -11,9 +11,9 @@
 
 // A constant operand is packed into panels as wide as a register tile.
 // CHECK-LABEL: func.func private @matmul
-// V4:   attn.schedule = #attn.schedule<pack = 64, reduction = [0, 0, 1], register = [6, 64, 0], workgroup = [0, 64, 0]>
-// V3:   attn.schedule = #attn.schedule<pack = 16, reduction = [0, 0, 1], register = [6, 16, 0], workgroup = [0, 16, 0]>
-// NEON: attn.schedule = #attn.schedule<pack = 16, reduction = [0, 0, 1], register = [6, 16, 0], workgroup = [0, 16, 0]>
+// V4:   attn.schedule = #attn.schedule<columns = 1, pack = 64, reduction = [0, 0, 1], register = [6, 64, 0], workgroup = [0, 64, 0]>
+// V3:   attn.schedule = #attn.schedule<columns = 1, pack = 16, reduction = [0, 0, 1], register = [6, 16, 0], workgroup = [0, 16, 0]>
+// NEON: attn.schedule = #attn.schedule<columns = 1, pack = 16, reduction = [0, 0, 1], register = [6, 16, 0], workgroup = [0, 16, 0]>
 func.func private @matmul(%x: tensor<197x768xf32>, %w: tensor<768x2304xf32>, %out: tensor<197x2304xf32>) -> tensor<197x2304xf32> attributes {fovea.kernel} {
   %zero = arith.constant 0.0 : f32
   %f = linalg.fill ins(%zero : f32) outs(%out : tensor<197x2304xf32>) -> tensor<197x2304xf32>

@@ -24,7 +24,7 @@ func.func private @contraction(%x: tensor<13x7xf32>, %w: tensor<7x32xf32>, %bias
   %f = linalg.fill ins(%zero : f32) outs(%e : tensor<13x32xf32>) -> tensor<13x32xf32>
   %m = linalg.generic {indexing_maps = [#A, #B, #C], iterator_types = ["parallel", "parallel", "reduction"]}
       ins(%x, %w : tensor<13x7xf32>, tensor<7x32xf32>) outs(%f : tensor<13x32xf32>)
-      attrs = {attn.schedule = #attn.schedule<workgroup = [0, 16, 0], register = [5, 16, 0], reduction = [0, 0, 1]>} {
+      attrs = {attn.schedule = #attn.schedule<workgroup = [0, 16, 0], register = [5, 16, 0], reduction = [0, 0, 1], columns = 1>} {
   ^bb0(%a: f32, %c: f32, %o: f32):
     %p = arith.mulf %a, %c : f32
     %s = arith.addf %o, %p : f32
