@@ -18,7 +18,7 @@ using namespace llvm;
 
 Expected<std::unique_ptr<Module>>
 fovea::translateToLLVMIR(mlir::ModuleOp op, LLVMContext &context,
-                         TargetMachine &machine) {
+                         TargetMachine &machine, ArrayRef<KernelInfo> kernels) {
   std::unique_ptr<Module> module =
       mlir::translateModuleToLLVMIR(op, context, "fovea");
   if (!module)
@@ -38,6 +38,11 @@ fovea::translateToLLVMIR(mlir::ModuleOp op, LLVMContext &context,
     function.addFnAttr("frame-pointer", "none");
     function.addFnAttr(Attribute::NoUnwind);
   }
+  // @main calls most kernels once; with all of them inside, it would take
+  // minutes to compile.
+  for (const KernelInfo &kernel : kernels)
+    if (Function *function = module->getFunction(kernel.symbol))
+      function->addFnAttr(Attribute::NoInline);
   // Constants outside of the IR lie in the same library: no indirection.
   for (GlobalVariable &global : module->globals())
     if (global.isDeclaration()) {

@@ -231,25 +231,25 @@ llvm::Error Compiler::runStages(State &state, TimingScope &timing) {
 
 llvm::Error Compiler::writeLibrary(State &state, llvm::Module &module,
                                    const ModelDescription &description) {
-  std::string object = temporary(".o"), weights = temporary(".weights.o");
-  std::error_code code;
-  {
-    llvm::raw_fd_ostream os(object, code);
-    if (code)
-      return cannotWrite(object, code);
-    if (llvm::Error error = emitMachineCode(
-            module, *state.machine, llvm::CodeGenFileType::ObjectFile, os))
-      return error;
-  }
-  begin("lib");
   LinkInputs inputs;
-  inputs.objects.push_back(object);
+  // A single part has an optimized module to show.
+  constexpr unsigned manyParts = 256;
+  llvm::Error compiled = compileParts(
+      module, *state.machine, options.target, options.saveTemps ? 1 : manyParts,
+      [&](unsigned part) {
+        inputs.objects.push_back(temporary("." + std::to_string(part) + ".o"));
+        return inputs.objects.back();
+      });
+  if (compiled)
+    return compiled;
+  begin("lib");
   inputs.output = temporary(".link");
   temporary(".link.map");
   temporary(".link.log");
   inputs.soname = llvm::sys::path::filename(options.output).str();
   inputs.modelIdentifier = cIdentifier(description.signature.model);
   if (state.weights.size()) {
+    std::string weights = temporary(".weights.o");
     if (llvm::Error error = state.weights.writeObject(
             weights, state.machine->getTargetTriple()))
       return error;
@@ -270,7 +270,8 @@ llvm::Error Compiler::writeLibrary(State &state, llvm::Module &module,
   if (llvm::Error error =
           writeFile(sibling(".json"), text(description.manifest)))
     return error;
-  if ((code = llvm::sys::fs::rename(inputs.output, options.output)))
+  if (std::error_code code =
+          llvm::sys::fs::rename(inputs.output, options.output))
     return cannotWrite(options.output, code);
   return llvm::Error::success();
 }
@@ -279,7 +280,8 @@ llvm::Error Compiler::package(State &state, TimingScope &timing) {
   begin("llvm-ir");
   TimingScope scope = timing.nest("package");
   llvm::LLVMContext context;
-  auto module = translateToLLVMIR(*state.module, context, *state.machine);
+  auto module =
+      translateToLLVMIR(*state.module, context, *state.machine, state.kernels);
   if (!module)
     return state.diagnostics.take(llvm::toString(module.takeError()));
   state.module = {}; // Weights stay: the context owns them.
@@ -301,20 +303,19 @@ llvm::Error Compiler::package(State &state, TimingScope &timing) {
   };
   if (llvm::Error error = saveTemp(".ll", printModule))
     return error;
-  {
-    TimingScope optimizing = scope.nest("optimize");
-    optimize(**module, *state.machine);
+  if (options.emit == "lib") {
+    begin("asm");
+    TimingScope compiling = scope.nest("optimize and generate code");
+    if (llvm::Error error = writeLibrary(state, **module, description))
+      return error;
+    return saveTemp(".opt.ll", printModule);
   }
+  optimize(**module, *state.machine);
   if (llvm::Error error = saveTemp(".opt.ll", printModule))
     return error;
   if (options.emit == "llvm-ir")
     return writeFile(options.output, printModule);
-
-  begin("asm");
-  TimingScope generating = scope.nest("generate code");
-  if (options.emit == "lib")
-    return writeLibrary(state, **module, description);
-  begin("obj");
+  begin(options.emit);
   return writeFile(options.output, [&](llvm::raw_pwrite_stream &os) {
     return emitMachineCode(**module, *state.machine,
                            options.emit == "asm"

@@ -116,10 +116,12 @@ createTargetMachine(const TargetDescription &target);
 /// The enabled features of a target machine by LLVM's names.
 std::vector<std::string> targetFeatures(const llvm::TargetMachine &machine);
 
-/// Translates a module in the LLVM dialect and sets the target on it.
+/// Translates a module in the LLVM dialect and sets the target on it. Kernels
+/// stay functions of their own.
 llvm::Expected<std::unique_ptr<llvm::Module>>
 translateToLLVMIR(mlir::ModuleOp module, llvm::LLVMContext &context,
-                  llvm::TargetMachine &machine);
+                  llvm::TargetMachine &machine,
+                  llvm::ArrayRef<KernelInfo> kernels);
 
 /// What the library says about itself.
 struct ModelDescription {
@@ -153,6 +155,14 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine);
 llvm::Error emitMachineCode(llvm::Module &module, llvm::TargetMachine &machine,
                             llvm::CodeGenFileType type,
                             llvm::raw_pwrite_stream &out);
+
+/// Optimizes `module` and writes object files that together hold all of it,
+/// several at the same time where it is large. Asks `objectPath` for the name
+/// of each.
+llvm::Error
+compileParts(llvm::Module &module, llvm::TargetMachine &machine,
+             const TargetDescription &target, unsigned maxParts,
+             llvm::function_ref<std::string(unsigned part)> objectPath);
 
 /// Whether a library can be linked for `triple` on this machine.
 llvm::Error checkLinkable(const llvm::Triple &triple);
