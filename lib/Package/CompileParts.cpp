@@ -61,6 +61,11 @@ Error fovea::compileParts(Module &module, TargetMachine &machine,
   unsigned count = std::min(choosePartCount(module), maxParts);
   if (count <= 1)
     return compilePart(module, machine, objectPath(0));
+  // The parts see each other's functions: their names must not meet those of
+  // the runtime.
+  for (GlobalValue &value : module.global_values())
+    if (value.hasLocalLinkage() && value.hasName())
+      value.setName("model." + value.getName());
   std::vector<SmallString<0>> parts;
   SplitModule(module, count, [&](std::unique_ptr<Module> part) {
     parts.emplace_back();

@@ -20,7 +20,7 @@ def data_set(name, inputs, outputs=()):
 
 
 x, b = rng.random((3, 8), np.float32), rng.random((3, 16), np.float32)
-y, c = x @ np.full((8, 16), 0.5, np.float32) + b, np.arange(16, dtype=np.float32)
+y, c = x @ np.full((8, 16), 0.5, np.float32) + b, np.arange(32, dtype=np.float32)
 for name, array in dict(x=x, b=b, y=y, fortran=np.asfortranarray(b)).items():
     np.save(f"{out}/{name}.npy", array)
 off = y.copy()
