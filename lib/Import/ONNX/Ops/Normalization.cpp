@@ -38,14 +38,16 @@ static Value countOf(TensorBuilder &b, Value input, ArrayRef<int64_t> axes,
 /// Mean over `axes` (kept as size 1) in `type`.
 static Value meanOf(TensorBuilder &b, Value input, ArrayRef<int64_t> axes,
                     Type type) {
-  Value sum = b.reduce(input, axes, /*keepDims=*/true, b.scalar(type, 0),
+  Value sum = b.reduce(input, axes, /*keepDims=*/false, b.scalar(type, 0),
                        [&](TensorBuilder &b, ValueRange args) {
                          return add(b, args[1], b.castScalar(args[0], type));
                        });
   Value count = countOf(b, input, axes, type);
-  return *b.elementwise({sum}, type, [&](TensorBuilder &b, ValueRange args) {
-    return element::div(b, args[0], count);
-  });
+  Value mean =
+      *b.elementwise({sum}, type, [&](TensorBuilder &b, ValueRange args) {
+        return element::div(b, args[0], count);
+      });
+  return b.unsqueeze(mean, axes);
 }
 
 /// 1 / sqrt(mean((x - center)^2) + epsilon) over `axes`; a null center is 0.
@@ -62,13 +64,17 @@ static FailureOr<Value> inverseDeviation(TensorBuilder &b, Value input,
                                });
   if (failed(squares))
     return failure();
-  Value variance = meanOf(b, *squares, axes, type);
-  return b.elementwise(
-      {variance}, type, [&](TensorBuilder &b, ValueRange args) {
+  // Statistics are computed without the dimensions of size 1 they end with.
+  Value variance = b.squeeze(meanOf(b, *squares, axes, type), axes);
+  auto inverse =
+      b.elementwise({variance}, type, [&](TensorBuilder &b, ValueRange args) {
         Value shifted = add(b, args[0], b.scalar(type, epsilon));
         Value root = b.createOrFold<math::SqrtOp>(shifted);
         return element::div(b, b.scalar(type, 1), root);
       });
+  if (failed(inverse))
+    return failure();
+  return b.unsqueeze(*inverse, axes);
 }
 
 /// (x - mean) * inverse * scale + bias in one pass; absent parts are null.

@@ -168,9 +168,14 @@ static LogicalResult importReduction(NodeImporter &n, const Reduction &how) {
     result = *same;
   } else {
     Value init = initialValue(b, how.combine, sum, isUnsigned);
-    result = b.reduce(input, axes, keepDims, init, prepared);
+    result = b.reduce(input, axes, /*keepDims=*/false, init, prepared);
   }
-  return n.bindOutput(0, finish(n, how, result, axes), n.dtype(0));
+  auto finished = finish(n, how, result, axes);
+  if (failed(finished))
+    return failure();
+  llvm::sort(axes);
+  return n.bindOutput(0, keepDims ? b.unsqueeze(*finished, axes) : *finished,
+                      n.dtype(0));
 }
 
 template <Combine combine> static LogicalResult importPlain(NodeImporter &n) {
