@@ -15,7 +15,13 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/Interfaces/TilingInterface.td"
 
 def Attn_OnlineOp : Attn_Op<"online", [
-    DestinationStyleOpInterface, Pure]> {
+    DestinationStyleOpInterface, Pure,
+    DeclareOpInterfaceMethods<TilingInterface,
+        ["getIterationDomain", "getLoopIteratorTypes", "getTiledImplementation",
+         "getResultTilePosition"]>,
+    DeclareOpInterfaceMethods<PartialReductionOpInterface,
+        ["generateInitialTensorForPartialReduction", "tileToPartialReduction",
+         "mergeReductions", "getPartialResultTilePosition"]>]> {
   let summary = "one step of attention over some of the keys";
   let description = [{
     Takes in more keys of a softmax attention whose statistics are carried along

@@ -33,6 +33,15 @@
 
 namespace fovea::attn {
 
+// Upstream's interface definitions name these without their namespace.
+using llvm::SmallVector;
+using mlir::Location;
+using mlir::MergeResult;
+using mlir::ReductionTilingStrategy;
+using mlir::TilingResult;
+using mlir::Value;
+using mlir::ValueRange;
+
 /// Fills a region: given the score (or probability) and one element per
 /// capture, emits the new element. An empty function leaves the region empty.
 using RegionBuilderFn = llvm::function_ref<mlir::Value(
