@@ -59,9 +59,21 @@ def LowerOnline : Pass<"attn-lower-online"> {
     keys and values are read as scalars in their own layout. Captures that vary
     over rows and keys are transposed tile by tile.
 
-    Precondition: `attn-tile`. Example: an `attn.online` of 32 rows, 128 keys
-    and `register = [8, 8]` has loops of 16 steps, each a contraction of
-    `tensor<8x1xf32>` and `tensor<1x32xf32>` inside a loop over K1.
+    The layout of the accumulator decides: with rows outermost, as `attn-tile`
+    makes it for fewer rows than a vector has lanes, the keys and then the
+    columns of the value lie in the lanes instead, row by row.
+
+    Precondition: `attn-tile`. Example: for 32 rows, 128 keys and `register =
+    [8, 8]`,
+
+    ```mlir
+    %acc1, %max1, %sum1 = attn.online query(%q : tensor<64x32xf32>)
+        key(%k : tensor<128x64xf32>) ...
+    ```
+
+    becomes, among others, `scf.for %j = 0 to 128 step 8` around
+    `scf.for %d = 0 to 64 step 1` around a contraction of `tensor<8x1xf32>` and
+    `tensor<1x32xf32>`.
   }];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
