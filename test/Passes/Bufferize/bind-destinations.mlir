@@ -10,19 +10,6 @@ func.func private @k0(%x: tensor<4xf32>, %d: tensor<4xf32>) -> tensor<4xf32> att
   return %c : tensor<4xf32>
 }
 
-// What a loop made of the destination is bound already.
-// CHECK-LABEL: func.func private @k1
-// CHECK-NOT:     materialize_in_destination
-func.func private @k1(%x: vector<4xf32>, %n: index, %d: tensor<4xf32>) -> tensor<4xf32> attributes {fovea.kernel} {
-  %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
-  %r = scf.for %i = %c0 to %n step %c1 iter_args(%a = %d) -> (tensor<4xf32>) {
-    %w = vector.transfer_write %x, %a[%c0] {in_bounds = [true]} : vector<4xf32>, tensor<4xf32>
-    scf.yield %w : tensor<4xf32>
-  }
-  return %r : tensor<4xf32>
-}
-
 // Only kernels have destinations.
 // CHECK-LABEL: func.func @main
 // CHECK-NOT:     materialize_in_destination
