@@ -44,7 +44,7 @@ def peak(path, _, threads):
     done = [0.0] * threads
 
     def one(i):  # ctypes lets go of the interpreter lock
-        done[i] = function(1 << 20, (ctypes.c_float * 1)())
+        done[i] = function(1 << 17, (ctypes.c_float * 1)())
 
     def run():
         others = [threading.Thread(target=one, args=(i, )) for i in range(1, threads)]

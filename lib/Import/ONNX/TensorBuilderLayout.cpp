@@ -1,8 +1,8 @@
 //===- TensorBuilderLayout.cpp - Layout and assembly of tensors -----------===//
 //
-// Part of the Fovea Project, under the Apache License v2.0 with LLVM
-// Exceptions. See LICENSE for license information. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
@@ -137,8 +137,7 @@ static Value reshapeByGroups(TensorBuilder &b, Value input, const Dims &to,
   SmallVector<int64_t> sizes;
   for (const DimGroup &group : groups) {
     int64_t unknown = llvm::count_if(
-        resultType.getShape().slice(group.toBegin,
-                                    group.toEnd - group.toBegin),
+        resultType.getShape().slice(group.toBegin, group.toEnd - group.toBegin),
         ShapedType::isDynamic);
     // memref.expand_shape cannot be lowered with two dynamic sizes in a group.
     if (unknown > 1)
