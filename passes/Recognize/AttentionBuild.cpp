@@ -40,6 +40,7 @@ private:
   Operand makeOperand(const View &view);
   Operand makeCapture(const View &view);
   Value splitAxes(Value value, ArrayRef<AxisDims> axes);
+  View repeated(const View &view);
   Value dropUnitAxes(Value value, ArrayRef<AxisDims> axes);
   Value spread(const View &view, SmallVectorImpl<AxisDims> &axes);
   void followResult();
@@ -116,6 +117,8 @@ void AttentionBuilder::numberDims() {
 OpFoldResult AttentionBuilder::extent(unsigned dim) {
   if (space.size(dim).isStatic())
     return rewriter.getIndexAttr(space.size(dim).constant);
+  if (space.isRepeated(dim))
+    return space.size(dim).value;
   // Operands stay alive; other sources of the size may be what is replaced.
   for (const View *view : {&match.query, &match.key, &match.value})
     for (auto [axis, dims] : llvm::enumerate(view->axes))
@@ -164,7 +167,18 @@ Value AttentionBuilder::dropUnitAxes(Value value, ArrayRef<AxisDims> axes) {
   return tensor::CollapseShapeOp::create(rewriter, loc, value, groups);
 }
 
-Operand AttentionBuilder::makeOperand(const View &view) {
+/// What the scores were repeated along at run time, the operands are instead.
+View AttentionBuilder::repeated(const View &view) {
+  View result = view;
+  for (unsigned position : llvm::reverse(view.repeats))
+    result.value = buildRepeat(rewriter, loc, result.value, view.axes,
+                               space.repeat(position));
+  result.repeats.clear();
+  return result;
+}
+
+Operand AttentionBuilder::makeOperand(const View &original) {
+  View view = repeated(original);
   SmallVector<AxisDims> axes;
   for (const AxisDims &axis : view.axes)
     axes.push_back(space.merged(axis));
@@ -243,7 +257,8 @@ Value AttentionBuilder::spread(const View &view,
   return result;
 }
 
-Operand AttentionBuilder::makeCapture(const View &view) {
+Operand AttentionBuilder::makeCapture(const View &original) {
+  View view = repeated(original);
   View whole = view;
   for (const AxisDims &axis : view.axes)
     if (llvm::any_of(space.merged(axis),

@@ -228,6 +228,12 @@ static bool matchSoftmaxAxis(AttentionMatch &match) {
   const SmallVector<AxisDims> &axes = match.probTree.rootAxes();
   unsigned position = match.softmax.getDimension();
   AxisDims expected = match.space.leaves({match.k2});
+  for (unsigned position : match.probTree.rootRepeats())
+    for (const Repeat::Axis &repeated : match.space.repeat(position).axes)
+      if (repeated.oneSize && llvm::is_contained(expected, repeated.dim)) {
+        match.why = "the probabilities may be repeated along the keys";
+        return false;
+      }
   if (match.space.leaves(axes[position]) == expected)
     return true;
   AxisDims all = allLeaves(match.space, axes);
@@ -244,7 +250,8 @@ static bool matchSoftmaxAxis(AttentionMatch &match) {
 /// Find the roles of the operands of the score contraction.
 static bool matchScores(AttentionMatch &match, linalg::LinalgOp op) {
   match.scores = op;
-  View softmaxInput{match.softmax.getInput(), match.probTree.rootAxes()};
+  View softmaxInput{match.softmax.getInput(), match.probTree.rootAxes(),
+                    llvm::to_vector(match.probTree.rootRepeats())};
   match.scoreTree.build(match.space, op->getResult(0), softmaxInput);
   match.why = match.scoreTree.failure();
   if (!match.why.empty())
@@ -269,7 +276,8 @@ static bool matchScores(AttentionMatch &match, linalg::LinalgOp op) {
   for (unsigned side : {0u, 1u}) {
     OpOperand *input = op.getDpsInputOperand(side);
     sides[side] = {input->get(),
-                   readAxes(op.getMatchingIndexingMap(input), loops)};
+                   readAxes(op.getMatchingIndexingMap(input), loops),
+                   llvm::to_vector(match.scoreTree.rootRepeats())};
     // A product with a part of the keys' axis is a bias, not the scores.
     AxisDims dims = allLeaves(match.space, sides[side].axes);
     hasKeys[side] =
@@ -326,6 +334,19 @@ static bool isRegular(const IterationSpace &space, const View &view) {
   return true;
 }
 
+/// Whether no axis that is repeated at run time is merged with another one.
+static bool isRepeatable(const IterationSpace &space, const View &view) {
+  if (view.repeats.empty())
+    return true;
+  for (const AxisDims &axis : view.axes) {
+    AxisDims dims = space.merged(axis);
+    if (dims.size() > 1 &&
+        llvm::any_of(dims, [&](unsigned dim) { return space.isRepeated(dim); }))
+      return false;
+  }
+  return true;
+}
+
 /// Whether all operands fit one iteration space once every split is made.
 static bool checkMatch(AttentionMatch &match) {
   const IterationSpace &space = match.space;
@@ -334,6 +355,10 @@ static bool checkMatch(AttentionMatch &match) {
     if (!isRegular(space, *view)) {
       match.why = "reshapes of the scores cut through an axis of the operands";
       return false;
+    } else if (!isRepeatable(space, *view)) {
+      match.why = "an axis that may be repeated at run time is merged with "
+                  "another one";
+      return false;
     }
   for (ScalarTree *tree : {&match.scoreTree, &match.probTree}) {
     if (!tree->hasStaticIndices(space)) {
@@ -341,6 +366,11 @@ static bool checkMatch(AttentionMatch &match) {
       return false;
     }
     for (const View &view : tree->captures()) {
+      if (!isRepeatable(space, view)) {
+        match.why = "an axis that may be repeated at run time is merged with "
+                    "another one";
+        return false;
+      }
       AxisDims seen;
       for (unsigned dim : allLeaves(space, view.axes)) {
         if (llvm::is_contained(seen, dim)) {
@@ -355,7 +385,7 @@ static bool checkMatch(AttentionMatch &match) {
 }
 
 bool fovea::canKeepProbabilities(const AttentionMatch &match) {
-  if (!match.probTree.isIdentity())
+  if (!match.probTree.isIdentity() || !match.probTree.rootRepeats().empty())
     return false;
   AxisDims kept = allLeaves(match.space, match.probTree.rootAxes());
   for (unsigned dim : allLeaves(match.space, match.result.axes))

@@ -60,6 +60,13 @@ static Uses followProbabilities(linalg::SoftmaxOp softmax) {
     for (OpOperand &use : seen[i].getUses()) {
       Operation *user = use.getOwner();
       auto op = dyn_cast<linalg::LinalgOp>(user);
+      // A branch that repeats the probabilities uses them inside.
+      if (Operation *outer = softmax->getBlock()->findAncestorOpInBlock(*user);
+          outer && outer != user && outer->getNumResults() == 1 &&
+          viewSource(outer->getResult(0)) == seen[i]) {
+        seen.insert(outer->getResult(0));
+        continue;
+      }
       bool isLocal = user->getBlock() == softmax->getBlock();
       if (op && isLocal && op.isDpsInput(&use) && isZeroInitContraction(op)) {
         uses.contractions.push_back(&use);
@@ -90,6 +97,8 @@ static bool coversAllUses(linalg::SoftmaxOp softmax,
     if (!seen.insert(op).second)
       continue;
     for (Operation *user : op->getUsers()) {
+      if (Operation *outer = softmax->getBlock()->findAncestorOpInBlock(*user))
+        user = outer;
       bool isEnd = llvm::any_of(matches, [&](const AttentionMatch &match) {
         return user == match.outputOp();
       });

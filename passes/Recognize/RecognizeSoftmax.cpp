@@ -77,8 +77,8 @@ reducedAxis(IterationSpace &space, View view, const View &whole,
             llvm::function_ref<bool(const APFloat &)> isNeutral) {
   space.traceToSource(view);
   auto op = view.value.getDefiningOp<linalg::LinalgOp>();
-  if (!op || op.getNumDpsInputs() != 1 || op.getNumDpsInits() != 1 ||
-      op.getNumReductionLoops() != 1 ||
+  if (!op || !view.repeats.empty() || op.getNumDpsInputs() != 1 ||
+      op.getNumDpsInits() != 1 || op.getNumReductionLoops() != 1 ||
       op.getDpsInputOperand(0)->get() != whole.value ||
       !llvm::hasSingleElement(op.getBlock()->without_terminator()))
     return std::nullopt;

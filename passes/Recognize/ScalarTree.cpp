@@ -134,8 +134,7 @@ unsigned ScalarTree::visitBody(linalg::LinalgOp op, const View &view) {
   for (auto [position, expr] : llvm::enumerate(out.getResults()))
     node.loops[cast<AffineDimExpr>(expr).getPosition()] = view.axes[position];
   for (OpOperand *input : op.getDpsInputOperands()) {
-    View inputView;
-    inputView.value = input->get();
+    View inputView{input->get(), {}, view.repeats};
     for (AffineExpr expr : op.getMatchingIndexingMap(input).getResults()) {
       auto dim = dyn_cast<AffineDimExpr>(expr);
       inputView.axes.push_back(dim ? node.loops[dim.getPosition()]
@@ -166,7 +165,8 @@ unsigned ScalarTree::visitLeaf(View view) {
   node.kind = Node::Capture;
   node.view = view;
   for (auto [index, capture] : llvm::enumerate(captureViews))
-    if (capture.value == view.value && sameAxes(capture.axes, view.axes)) {
+    if (capture.value == view.value && capture.repeats == view.repeats &&
+        sameAxes(capture.axes, view.axes)) {
       node.capture = index;
       return addNode(std::move(node));
     }
@@ -177,13 +177,16 @@ unsigned ScalarTree::visitLeaf(View view) {
 
 unsigned ScalarTree::visit(View view) {
   for (auto [id, node] : llvm::enumerate(nodes))
-    if (node.view.value == view.value && sameAxes(node.view.axes, view.axes))
+    if (node.view.value == view.value && node.view.repeats == view.repeats &&
+        sameAxes(node.view.axes, view.axes))
       return id;
   if (view.value == rootView.value) {
-    if (sawRoot && !sameAxes(rootView.axes, view.axes))
+    if (sawRoot && (rootView.repeats != view.repeats ||
+                    !sameAxes(rootView.axes, view.axes)))
       return fail("the values are used in two different layouts");
     sawRoot = true;
     rootView.axes = view.axes;
+    rootView.repeats = view.repeats;
     Node node;
     node.kind = Node::Root;
     node.view = view;

@@ -8,6 +8,7 @@
 
 #include "fovea/passes/Recognize/ViewTrace.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -61,6 +62,9 @@ unsigned IterationSpace::root(unsigned dim) const {
 }
 
 bool IterationSpace::mayBeSplit(unsigned dim, bool required) const {
+  // What is repeated is smaller on the other side of the repetition.
+  if (dims[dim].isRepeated)
+    return false;
   return required || !dims[root(dim)].isProtected;
 }
 
@@ -216,6 +220,10 @@ bool fovea::isPureCopy(linalg::LinalgOp op) {
 
 Value fovea::viewSource(Value value) {
   Operation *op = value.getDefiningOp();
+  if (isa_and_nonnull<scf::IfOp>(op)) {
+    std::optional<BranchRepeat> repeat = matchRepeat(value);
+    return repeat ? repeat->source : Value();
+  }
   if (auto cast = dyn_cast_or_null<tensor::CastOp>(op))
     return isa<RankedTensorType>(cast.getSource().getType()) ? cast.getSource()
                                                              : Value();
@@ -250,11 +258,52 @@ static SmallVector<AxisDims> axesThroughCopy(linalg::LinalgOp op,
   return result;
 }
 
+bool IterationSpace::stepThroughBranch(View &view) {
+  std::optional<BranchRepeat> found = matchRepeat(view.value);
+  Repeat repeat;
+  repeat.branch = view.value.getDefiningOp<scf::IfOp>().getCondition();
+  for (auto [axis, oneSize, size] :
+       llvm::zip(view.axes, found->oneSize, found->sizes)) {
+    AxisDims list = leaves(axis);
+    if (list.size() != 1 || root(list[0]) != list[0]) {
+      // Parts of an axis have no size of their own before the repetition.
+      if (oneSize)
+        return false;
+      for (unsigned dim : list)
+        repeat.axes.push_back({dim, {}, {}});
+      continue;
+    }
+    repeat.axes.push_back({list[0], oneSize, size});
+  }
+  for (const Repeat::Axis &axis : repeat.axes)
+    if (axis.oneSize && !dims[axis.dim].isRepeated) {
+      // The first repetition seen from the space gives the full size.
+      dims[axis.dim].isRepeated = true;
+      if (auto value = dyn_cast<Value>(axis.size))
+        dims[axis.dim].size.value = value;
+    }
+  // One branch reached twice is one repetition.
+  auto known = llvm::find_if(repeats, [&](const Repeat &other) {
+    return other.branch == repeat.branch &&
+           llvm::equal(other.axes, repeat.axes,
+                       [](const Repeat::Axis &a, const Repeat::Axis &b) {
+                         return a.dim == b.dim && a.oneSize == b.oneSize;
+                       });
+  });
+  view.repeats.push_back(known - repeats.begin());
+  if (known == repeats.end())
+    repeats.push_back(repeat);
+  view.value = found->source;
+  return true;
+}
+
 bool IterationSpace::stepToSource(View &view, bool required) {
   Value source = viewSource(view.value);
   if (!source)
     return false;
   Operation *op = view.value.getDefiningOp();
+  if (isa<scf::IfOp>(op))
+    return stepThroughBranch(view);
   if (isa<tensor::CastOp>(op)) {
     view.value = source;
     return true;
@@ -267,7 +316,8 @@ bool IterationSpace::stepToSource(View &view, bool required) {
         llvm::append_range(axis, view.axes[position]);
       axes.push_back(axis);
     }
-    view = {source, axes};
+    view.value = source;
+    view.axes = axes;
     return true;
   }
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
@@ -285,10 +335,12 @@ bool IterationSpace::stepToSource(View &view, bool required) {
       for (auto [axis, piece] : llvm::zip(group, *pieces))
         axes[axis] = piece;
     }
-    view = {source, axes};
+    view.value = source;
+    view.axes = axes;
     return true;
   }
-  view = {source, axesThroughCopy(cast<linalg::LinalgOp>(op), view.axes)};
+  view.axes = axesThroughCopy(cast<linalg::LinalgOp>(op), view.axes);
+  view.value = source;
   return true;
 }
 

@@ -45,6 +45,9 @@ public:
   /// The axes of the root, as the dataflow implies them.
   const llvm::SmallVector<AxisDims> &rootAxes() const { return rootView.axes; }
 
+  /// What is repeated between the root and the result.
+  llvm::ArrayRef<unsigned> rootRepeats() const { return rootView.repeats; }
+
   /// The captured tensors. Two captures are never the same view.
   llvm::ArrayRef<View> captures() const { return captureViews; }
   llvm::MutableArrayRef<View> captures() { return captureViews; }

@@ -29,10 +29,28 @@ namespace fovea {
 /// size one and is always at index zero.
 using AxisDims = llvm::SmallVector<unsigned, 2>;
 
+/// A repetition along axes whose size turns out at run time to be one: a
+/// branch on `branch`, in which the index of a dimension is replaced by zero
+/// where its size is one.
+struct Repeat {
+  mlir::Value branch;
+  struct Axis {
+    unsigned dim;
+    /// The size before, if the index is to be replaced by zero where that is
+    /// one; null if the index is used as it is.
+    mlir::Value oneSize;
+    mlir::OpFoldResult size;
+  };
+  llvm::SmallVector<Axis> axes;
+};
+
 /// A value and what its axes mean.
 struct View {
   mlir::Value value;
   llvm::SmallVector<AxisDims> axes;
+  /// Positions in IterationSpace::repeats of what is repeated on the way from
+  /// the value to the iteration space, nearest to the space first.
+  llvm::SmallVector<unsigned> repeats = {};
 };
 
 /// The size of a dimension: a constant, the size of an axis of a tensor, or
@@ -97,10 +115,19 @@ public:
       ;
   }
 
+  const Repeat &repeat(unsigned position) const { return repeats[position]; }
+
+  /// Whether the size of `dim` is that after a repetition: operands may be
+  /// smaller along it.
+  bool isRepeated(unsigned dim) const { return dims[dim].isRepeated; }
+
 private:
+  bool stepThroughBranch(View &view);
+
   struct Dim {
     DimSize size;
     bool isProtected = false;
+    bool isRepeated = false;
     unsigned parent = ~0u;
     AxisDims parts;
   };
@@ -109,6 +136,7 @@ private:
   AxisDims split(unsigned dim, llvm::ArrayRef<DimSize> sizes);
 
   llvm::SmallVector<Dim> dims;
+  llvm::SmallVector<Repeat> repeats;
 };
 
 /// Whether `op` only moves elements: all loops parallel, the one input is
@@ -120,6 +148,24 @@ bool isViewOfAnother(mlir::Value value);
 
 /// The value that a view-like producer of `value` reads, or null.
 mlir::Value viewSource(mlir::Value value);
+
+/// What a branch that repeats does to each axis of its source.
+struct BranchRepeat {
+  mlir::Value source;
+  llvm::SmallVector<mlir::Value> oneSize;
+  llvm::SmallVector<mlir::OpFoldResult> sizes;
+};
+
+/// The result of scf.if whose else branch yields a tensor from outside and
+/// whose then branch yields the same tensor repeated: element [i...] is
+/// element [size == 1 ? 0 : i, ...] of it. Importers emit this where sizes
+/// known only at run time are broadcast against each other.
+std::optional<BranchRepeat> matchRepeat(mlir::Value value);
+
+/// Build the branch of `repeat` for `value`, whose axes are `axes`.
+mlir::Value buildRepeat(mlir::OpBuilder &builder, mlir::Location loc,
+                        mlir::Value value, llvm::ArrayRef<AxisDims> axes,
+                        const Repeat &repeat);
 
 } // namespace fovea
 
