@@ -30,8 +30,10 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerNormalizationOps(result);
     registerPadOps(result);
     registerPoolOps(result);
+    registerQuantizeOps(result);
     registerRecurrentOps(result);
     registerReductionOps(result);
+    registerRegionOps(result);
     registerResizeOps(result);
     registerSampleOps(result);
     registerScatterOps(result);

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Arith.h"
+#include "Contraction.h"
 #include "Families.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -39,13 +40,12 @@ static AffineMap mapOf(TensorBuilder &b, ArrayRef<int64_t> positions,
   return AffineMap::get(loops, 0, exprs, b.getContext());
 }
 
-/// Numpy's matrix product: batch dimensions broadcast.
-static LogicalResult importMatMul(NodeImporter &n) {
+FailureOr<Value> fovea::frontend::buildMatMul(NodeImporter &n, Value lhs,
+                                              Value rhs) {
   TensorBuilder &b = n.b();
-  Value lhs = n.input(0), rhs = n.input(1);
-  if (n.rank(0) == 0 || n.rank(1) == 0)
+  if (b.rank(lhs) == 0 || b.rank(rhs) == 0)
     return n.fail("a scalar is no matrix");
-  bool isRow = n.rank(0) == 1, isColumn = n.rank(1) == 1;
+  bool isRow = b.rank(lhs) == 1, isColumn = b.rank(rhs) == 1;
   if (isRow)
     lhs = b.unsqueeze(lhs, {0});
   if (isColumn)
@@ -90,7 +90,11 @@ static LogicalResult importMatMul(NodeImporter &n) {
     dropped.push_back(count + 1);
   if (!dropped.empty())
     result = b.squeeze(result, dropped);
-  return n.bindOutput(0, result, n.dtype(0));
+  return result;
+}
+
+static LogicalResult importMatMul(NodeImporter &n) {
+  return n.bindOutput(0, buildMatMul(n, n.input(0), n.input(1)), n.dtype(0));
 }
 
 //===----------------------------------------------------------------------===//

@@ -6,7 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../ScalarCode.h"
 #include "../Window.h"
+#include "Contraction.h"
 #include "Families.h"
 
 using namespace mlir;
@@ -27,8 +29,8 @@ struct Conv {
   /// Batch; input and output channels per group.
   OpFoldResult batch, inChannels, outChannels;
 
-  explicit Conv(NodeImporter &node)
-      : node(node), b(node.b()), x(node.input(0)), weight(node.input(1)) {}
+  Conv(NodeImporter &node, Value x, Value weight)
+      : node(node), b(node.b()), x(x), weight(weight) {}
   LogicalResult read();
   Value build();
 
@@ -206,26 +208,32 @@ Value Conv::build() {
   return b.reshape(sum, shape);
 }
 
-/// Adds a bias of one value per channel (dim 1), where there is one.
-static FailureOr<Value> addBias(NodeImporter &node, Value x, Value bias) {
+FailureOr<Value> fovea::frontend::buildConv(NodeImporter &node, Value x,
+                                            Value weight) {
+  Conv conv(node, x, weight);
+  if (failed(conv.read()))
+    return failure();
+  return conv.build();
+}
+
+FailureOr<Value> fovea::frontend::addChannelBias(NodeImporter &node, Value x,
+                                                 Value bias) {
   TensorBuilder &b = node.b();
   if (!bias)
     return x;
-  SmallVector<int64_t> trailing;
-  for (int64_t axis = 1; axis < b.rank(x) - 1; ++axis)
-    trailing.push_back(axis);
-  Value column = b.unsqueeze(bias, trailing);
-  return b.elementwise(
-      {x, column}, b.elementType(x), [](TensorBuilder &inner, ValueRange args) {
-        return inner.createOrFold<arith::AddFOp>(args[0], args[1]);
-      });
+  SmallVector<int64_t> trailing =
+      llvm::to_vector(llvm::seq<int64_t>(1, b.rank(x) - 1));
+  return b.elementwise({x, b.unsqueeze(bias, trailing)}, b.elementType(x),
+                       [](TensorBuilder &inner, ValueRange args) {
+                         return ScalarCode(inner).add(args[0], args[1]);
+                       });
 }
 
 static LogicalResult importConv(NodeImporter &node) {
-  Conv conv(node);
-  if (failed(conv.read()))
+  FailureOr<Value> sum = buildConv(node, node.input(0), node.input(1));
+  if (failed(sum))
     return failure();
-  return node.bindOutput(0, addBias(node, conv.build(), node.input(2)));
+  return node.bindOutput(0, addChannelBias(node, *sum, node.input(2)));
 }
 
 void fovea::frontend::registerConvOps(OpRegistry &registry) {

@@ -9,6 +9,7 @@
 #include "../Checks.h"
 #include "../ScalarCode.h"
 #include "../Window.h"
+#include "Contraction.h"
 #include "Families.h"
 
 using namespace mlir;
@@ -212,22 +213,10 @@ Value ConvTranspose::build() {
 }
 
 static LogicalResult importConvTranspose(NodeImporter &node) {
-  TensorBuilder &b = node.b();
   ConvTranspose conv(node);
   if (failed(conv.read()))
     return failure();
-  Value result = conv.build();
-  if (Value bias = node.input(2)) {
-    SmallVector<int64_t> trailing =
-        llvm::to_vector(llvm::seq<int64_t>(1, b.rank(result) - 1));
-    FailureOr<Value> sum = b.elementwise(
-        {result, b.unsqueeze(bias, trailing)}, b.elementType(result),
-        [](TensorBuilder &inner, ValueRange args) {
-          return inner.createOrFold<arith::AddFOp>(args[0], args[1]);
-        });
-    return node.bindOutput(0, sum);
-  }
-  return node.bindOutput(0, result);
+  return node.bindOutput(0, addChannelBias(node, conv.build(), node.input(2)));
 }
 
 //===----------------------------------------------------------------------===//

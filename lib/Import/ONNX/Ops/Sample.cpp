@@ -9,6 +9,7 @@
 #include "../Checks.h"
 #include "../Interpolation.h"
 #include "../Window.h"
+#include "Contraction.h"
 #include "Families.h"
 
 using namespace mlir;
@@ -338,13 +339,7 @@ FailureOr<Value> DeformConv::build() {
                  map({n, g, f, p}), {batch, group, features, positions, depth});
   Value result = b.reshape(
       sum, {batch, b.dim(weight, 0), window.output[0], window.output[1]});
-  if (!node.input(3))
-    return result;
-  return b.elementwise(
-      {result, b.unsqueeze(node.input(3), {1, 2})}, b.elementType(x),
-      [](TensorBuilder &inner, ValueRange args) {
-        return inner.createOrFold<arith::AddFOp>(args[0], args[1]);
-      });
+  return addChannelBias(node, result, node.input(3));
 }
 
 static LogicalResult importDeformConv(NodeImporter &node) {

@@ -144,8 +144,49 @@ static LogicalResult importScatterND(NodeImporter &node) {
   return node.bindOutput(0, result);
 }
 
+/// Writes new keys or values into a cache, each batch entry at its own place.
+static LogicalResult importTensorScatter(NodeImporter &node) {
+  TensorBuilder &b = node.b();
+  ScalarCode s(b);
+  Value cache = node.input(0), update = node.input(1), starts = node.input(2);
+  FailureOr<int64_t> axis = node.attrAxis("axis", -2, b.rank(cache));
+  if (failed(axis))
+    return failure();
+  std::string mode = node.attrString("mode", "linear");
+  if (mode != "linear" && mode != "circular")
+    return node.fail("unknown mode '" + Twine(mode) + "'");
+  if (*axis == 0 || b.rank(update) != b.rank(cache))
+    return node.fail(
+        "cache and update need one rank, and an axis behind the batch");
+  for (int64_t i = 0; i < b.rank(cache); ++i)
+    if (failed(i == *axis ? requireAtMost(node, b.dim(update, i),
+                                          b.dim(cache, i), "update")
+                          : requireEqual(node, b.dim(update, i),
+                                         b.dim(cache, i), "update")))
+      return failure();
+  if (starts && failed(requireEqual(node, b.dim(starts, 0), b.dim(cache, 0),
+                                    "write_indices")))
+    return failure();
+  Value size = b.toValue(b.dim(cache, *axis));
+  Value result = s.forNest(
+      s.dims(update), cache, [&](ValueRange position, ValueRange carried) {
+        SmallVector<Value> target(position);
+        if (starts) {
+          Value at =
+              s.add(s.toIndex(s.extract(starts, position[0])), position[*axis]);
+          if (mode == "circular")
+            at = s.rem(at, size);
+          target[*axis] = s.wrapIndex(at, size);
+        }
+        return ScalarCode::Values{
+            s.insert(s.extract(update, position), carried[0], target)};
+      })[0];
+  return node.bindOutput(0, result);
+}
+
 void fovea::frontend::registerScatterOps(OpRegistry &registry) {
   registry.add("ScatterElements", importScatterElements);
   registry.add("Scatter", importScatterElements); // its name before opset 11
   registry.add("ScatterND", importScatterND);
+  registry.add("TensorScatter", importTensorScatter);
 }
