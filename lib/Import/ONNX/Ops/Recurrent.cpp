@@ -330,6 +330,20 @@ SmallVector<Value> Recurrent::stepOther(size_t direction, Value gatesOfInput,
 // All steps
 //===----------------------------------------------------------------------===//
 
+/// Puts the states [steps, batch, hidden] of a reversed direction, each row of
+/// which started at its own end, into the order of the input.
+static Value turnRows(TensorBuilder &b, Value sequence, Dims dims,
+                      llvm::function_ref<Value(ScalarCode &, Value)> length) {
+  return b.generate(
+      dims, b.elementType(sequence), [&](TensorBuilder &builder, ValueRange p) {
+        ScalarCode inner(builder);
+        Value own = length(inner, p[1]);
+        Value from = inner.sub(inner.sub(own, inner.index(1)), p[0]);
+        from = inner.select(inner.lt(p[0], own), from, p[0]);
+        return inner.extract(sequence, {from, p[1], p[2]});
+      });
+}
+
 /// Runs one direction: its states at every step as [steps, batch, hidden].
 /// Batch entries that have ended keep their state and give zeros.
 Value Recurrent::run(size_t direction, SmallVector<Value> &finals) {
@@ -408,14 +422,7 @@ Value Recurrent::run(size_t direction, SmallVector<Value> &finals) {
   Value sequence = results[0];
   if (!reversed)
     return sequence;
-  return b.generate(
-      {steps, batch, width}, type, [&](TensorBuilder &builder, ValueRange p) {
-        ScalarCode inner(builder);
-        Value own = length(inner, p[1]);
-        Value from = inner.sub(inner.sub(own, inner.index(1)), p[0]);
-        from = inner.select(inner.lt(p[0], own), from, p[0]);
-        return inner.extract(sequence, {from, p[1], p[2]});
-      });
+  return turnRows(b, sequence, {steps, batch, width}, length);
 }
 
 LogicalResult Recurrent::build() {

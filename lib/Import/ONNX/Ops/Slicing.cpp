@@ -196,7 +196,8 @@ static AxisSlice makeAxisSlice(TensorBuilder &b, OpFoldResult dim,
   result.start = from;
   result.size =
       b.same(from, zero) && b.same(count, dim) ? count : b.max(count, zero);
-  // A slice of nothing may start at the end, which tensor.extract_slice refuses.
+  // A slice of nothing may start at the end, which tensor.extract_slice
+  // refuses.
   if (getConstantIntValue(result.size) == 0)
     result.start = zero;
   return result;
