@@ -92,12 +92,18 @@ static SmallVector<TileRange> cutLoop(OpBuilder &builder, Location loc,
   };
   std::optional<int64_t> size = getConstantIntValue(extent);
   if (!size) {
+    // Whole tiles, then quarters of one, then single steps.
+    SmallVector<TileRange> ranges;
+    OpFoldResult begin = index(0);
     AffineExpr dim = builder.getAffineDimExpr(0);
-    OpFoldResult whole = affine::makeComposedFoldedAffineApply(
-        builder, loc, dim.floorDiv(step) * step, {extent});
-    SmallVector<TileRange> ranges = {{loop, index(0), whole, step}};
-    if (step > 1)
-      ranges.push_back({loop, whole, extent, 1});
+    for (int64_t length = step; length > 1;
+         length = length >= 8 && length == step ? step / 4 : 1) {
+      OpFoldResult end = affine::makeComposedFoldedAffineApply(
+          builder, loc, dim.floorDiv(length) * length, {extent});
+      ranges.push_back({loop, begin, end, length});
+      begin = end;
+    }
+    ranges.push_back({loop, begin, extent, 1});
     return ranges;
   }
   if (*size <= step &&

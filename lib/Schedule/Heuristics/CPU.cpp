@@ -132,10 +132,12 @@ static attn::ScheduleAttr scheduleElementwise(const Problem &problem,
   } else if (!workgroup.empty()) {
     int64_t extent = problem.extents[problem.lanes];
     registers[problem.lanes] = strip;
-    workgroup[problem.lanes] =
-        !ShapedType::isDynamic(extent) && extent <= 2 * minElements
-            ? 0
-            : minElements;
+    // Rows run in parallel; a single row is cut.
+    bool isDynamic = ShapedType::isDynamic(extent);
+    if (isDynamic)
+      workgroup[problem.lanes] = workgroup.size() == 1 ? strip : 0;
+    else
+      workgroup[problem.lanes] = extent <= 2 * minElements ? 0 : minElements;
   }
   return attn::ScheduleAttr::get(
       context, {{"workgroup", workgroup}, {"register", registers}}, {});

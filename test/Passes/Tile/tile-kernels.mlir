@@ -61,16 +61,21 @@ func.func private @remainder(%x: tensor<100xf32>, %out: tensor<100xf32>) -> tens
 
 // -----
 
-// Of a run-time extent, what does not fill a tile is done one by one.
+// Of a run-time extent, what does not fill a tile is done in quarters of one, and
+// the rest one by one.
 
 #id = affine_map<(i) -> (i)>
-// CHECK: #[[FLOOR:.*]] = affine_map<()[s0] -> ((s0 floordiv 32) * 32)>
+// CHECK-DAG: #[[FLOOR:.*]] = affine_map<()[s0] -> ((s0 floordiv 32) * 32)>
+// CHECK-DAG: #[[QUARTER:.*]] = affine_map<()[s0] -> ((s0 floordiv 8) * 8)>
 // CHECK-LABEL: func.func private @dynamic
 // CHECK:         %[[D:.*]] = tensor.dim
 // CHECK:         %[[E:.*]] = affine.apply #[[FLOOR]]()[%[[D]]]
+// CHECK:         %[[Q:.*]] = affine.apply #[[QUARTER]]()[%[[D]]]
 // CHECK:         scf.forall (%{{.*}}) = (0) to (%[[E]]) step (32)
 // CHECK:           linalg.generic {{.*}} tensor<32xf32>
-// CHECK:         scf.forall (%{{.*}}) = (%[[E]]) to (%[[D]]) step (1)
+// CHECK:         scf.forall (%{{.*}}) = (%[[E]]) to (%[[Q]]) step (8)
+// CHECK:           linalg.generic {{.*}} tensor<8xf32>
+// CHECK:         scf.forall (%{{.*}}) = (%[[Q]]) to (%[[D]]) step (1)
 // CHECK:           linalg.generic {{.*}} tensor<1xf32>
 func.func private @dynamic(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> attributes {fovea.kernel} {
   %r = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
