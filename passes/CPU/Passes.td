@@ -50,7 +50,14 @@ def SerializeLoops : Pass<"fovea-serialize-loops", "::mlir::ModuleOp"> {
     every loop or none.
 
     Precondition: bufferized (a loop with results is left alone). Example:
-    `scf.forall (%i) in (4)` around sixteen additions becomes `scf.for`.
+
+    ```mlir
+    scf.forall (%i) in (4) {
+      memref.store %zero, %x[%i] : memref<4xf32>
+    }
+    ```
+
+    becomes an `scf.for` of four steps.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect"];
   let options = [Option<"minWork", "min-work", "int64_t", "16384",

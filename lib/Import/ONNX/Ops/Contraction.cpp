@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Arith.h"
 #include "Contraction.h"
+#include "Arith.h"
 #include "Families.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
