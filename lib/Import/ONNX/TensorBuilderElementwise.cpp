@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "TensorBuilder.h"
+#include "FoldConstants.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
@@ -115,6 +115,10 @@ Value TensorBuilder::generic(ArrayRef<Value> inputs, Value init,
         nested.setInsertionPointToEnd(args[0].getParentBlock());
         linalg::YieldOp::create(nested, loc, result);
       });
+  if (Value constant = foldGeneric(*this, op)) {
+    op.erase();
+    return constant;
+  }
   return op.getResult(0);
 }
 

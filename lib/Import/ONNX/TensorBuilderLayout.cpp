@@ -6,8 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "TensorBuilder.h"
+#include "FoldConstants.h"
 
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
@@ -38,6 +39,13 @@ Value TensorBuilder::transpose(Value input, ArrayRef<int64_t> perm) {
   Dims dims;
   for (int64_t source : perm)
     dims.push_back(dim(input, source));
+  if (type(input).hasStaticShape()) {
+    SmallVector<int64_t> strides = computeStrides(type(input).getShape());
+    SmallVector<int64_t> sizes = applyPermutation(type(input).getShape(), perm);
+    if (Value constant = foldStrided(*this, input, sizes, 0,
+                                     applyPermutation(strides, perm)))
+      return constant;
+  }
   Value init = empty(dims, elementType(input));
   return linalg::TransposeOp::create(*this, input, init, perm)->getResult(0);
 }
@@ -229,6 +237,19 @@ Value TensorBuilder::slice(Value input, ArrayRef<OpFoldResult> offsets,
         return getConstantIntValue(size) == 0;
       }))
     return empty(sizes, elementType(input));
+  auto starts = getConstantIntValues(offsets);
+  auto counts = getConstantIntValues(sizes);
+  auto steps = getConstantIntValues(strides);
+  if (starts && counts && steps && type(input).hasStaticShape()) {
+    SmallVector<int64_t> source = computeStrides(type(input).getShape());
+    int64_t base = 0;
+    for (size_t i = 0; i < source.size(); ++i) {
+      base += (*starts)[i] * source[i];
+      source[i] *= (*steps)[i];
+    }
+    if (Value constant = foldStrided(*this, input, *counts, base, source))
+      return constant;
+  }
   return tensor::ExtractSliceOp::create(*this, input, offsets, sizes, strides);
 }
 
