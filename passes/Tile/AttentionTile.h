@@ -47,10 +47,6 @@ public:
   mlir::Value sliceInit(unsigned index, mlir::Value init);
 
 private:
-  struct Slice {
-    DimTensor tensor;
-    mlir::AffineMap map;
-  };
   /// Keys of one source that one loop takes in.
   struct KeyRange {
     mlir::OpFoldResult begin, end;

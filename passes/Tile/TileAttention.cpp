@@ -132,8 +132,58 @@ static SmallVector<Value> emitParallel(RewriterBase &rewriter, AttentionOp op,
   return loop.getResults();
 }
 
+/// Drops a mask that shows every key to every row, as a causal one that is
+/// aligned at the end does with a single row.
+static void dropFullMask(AttentionOp op) {
+  attn::DimRoles roles = op.getRoles();
+  SmallVector<int64_t> extents = op.getStaticExtents();
+  int64_t rows = extents[roles.m], keys = extents[roles.k2];
+  if (op.getMask() && !ShapedType::isDynamic(rows) &&
+      !ShapedType::isDynamic(keys) &&
+      op.getMask()->classify({0, rows, 0, keys}, {rows, keys}) ==
+          attn::TileClass::Full)
+    op.removeMaskAttr();
+}
+
+/// Where there is one query row, makes a group of heads that share their keys
+/// the rows instead, so that keys and values are read once per group. M is the
+/// last dimension that fits its role, so exchanging the two is enough.
+static void takeGroupAsRows(AttentionOp op) {
+  attn::DimRoles roles = op.getRoles();
+  SmallVector<int64_t> extents = op.getStaticExtents();
+  if (extents[roles.m] != 1 || op.getMask())
+    return;
+  SmallVector<AffineMap> maps = op.getMaps();
+  unsigned sources = op.getKeys().size();
+  int group = -1;
+  for (unsigned dim : roles.batch) {
+    bool isShared = maps[0].isFunctionOfDim(dim) && extents[dim] > 1;
+    for (unsigned i = 1; i < 1 + 2 * sources; ++i)
+      isShared &= !maps[i].isFunctionOfDim(dim);
+    if (isShared)
+      group = dim;
+  }
+  if (group < 0)
+    return;
+  MLIRContext *context = op.getContext();
+  SmallVector<AffineExpr> exchanged;
+  for (unsigned dim = 0; dim < extents.size(); ++dim)
+    exchanged.push_back(getAffineDimExpr(dim == roles.m           ? group
+                                         : dim == unsigned(group) ? roles.m
+                                                                  : dim,
+                                         context));
+  for (AffineMap &map : maps)
+    map = map.replaceDimsAndSymbols(exchanged, {}, extents.size(), 0);
+  op.setIndexingMapsAttr(Builder(context).getAffineMapArrayAttr(maps));
+  op.getScore().walk([&](attn::IndexOp index) {
+    index.setDim(cast<AffineDimExpr>(exchanged[index.getDim()]).getPosition());
+  });
+}
+
 static void tileAttention(RewriterBase &rewriter, AttentionOp op,
                           attn::ScheduleAttr schedule) {
+  dropFullMask(op);
+  takeGroupAsRows(op);
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(op);
   SmallVector<OpFoldResult> extents = op.getExtents(rewriter);

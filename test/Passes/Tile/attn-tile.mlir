@@ -83,3 +83,20 @@ func.func @probabilities(%q: tensor<2x128x16xf32>, %k: tensor<2x128x16xf32>, %v:
      attn.schedule = #attn.schedule<workgroup = [32], reduction = [64], register = [8, 8]>} -> tensor<2x128x16xf32>, tensor<2x128x128xf32>
   return %r#0, %r#1 : tensor<2x128x16xf32>, tensor<2x128x128xf32>
 }
+
+// -----
+
+#schedule = #attn.schedule<workgroup = [32], reduction = [64], register = [8, 8], lanes = 16>
+
+// One row, which a causal mask aligned at the end lets see everything: the four heads that share a key head are the rows.
+// CHECK-LABEL: @decode
+// CHECK: scf.forall (%{{.*}}) in (2)
+// CHECK: attn.online query(%{{.*}} : tensor<4x16xf32>) key(%{{.*}} : tensor<64x16xf32>)
+// CHECK-NOT: arith.cmpi
+func.func @decode(%q: tensor<2x4x1x16xf32>, %k: tensor<2x128x16xf32>, %v: tensor<2x128x16xf32>, %o: tensor<2x4x1x16xf32>) -> tensor<2x4x1x16xf32> {
+  %r = attn.attention query(%q : tensor<2x4x1x16xf32>) keys(%k : tensor<2x128x16xf32>) values(%v : tensor<2x128x16xf32>) outs(%o : tensor<2x4x1x16xf32>)
+    {indexing_maps = [affine_map<(h, g, m, n, k1, k2) -> (h, g, m, k1)>, affine_map<(h, g, m, n, k1, k2) -> (h, k2, k1)>,
+                      affine_map<(h, g, m, n, k1, k2) -> (h, k2, n)>, affine_map<(h, g, m, n, k1, k2) -> (h, g, m, n)>],
+     mask = #attn.causal<align = end>, attn.schedule = #schedule} -> tensor<2x4x1x16xf32>
+  return %r : tensor<2x4x1x16xf32>
+}
