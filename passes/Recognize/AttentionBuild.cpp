@@ -438,9 +438,11 @@ Operation *AttentionBuilder::run() {
                              getElementTypeOrSelf(probabilities)));
   attn::AttentionOp op = create(query, key, value, inits);
   simplifyRegions(op);
-  rewriter.replaceAllUsesWith(match.result.value,
-                              shapeResult(op->getResult(0), match.result.axes,
-                                          match.result.value.getType()));
+  Value output = moveProbBehindOutput(rewriter, op);
+  rewriter.setInsertionPoint(last);
+  rewriter.replaceAllUsesWith(
+      match.result.value,
+      shapeResult(output, match.result.axes, match.result.value.getType()));
   if (match.keepsProbabilities) {
     rewriter.replaceAllUsesWith(
         probabilities, shapeResult(op->getResult(1), match.probTree.rootAxes(),

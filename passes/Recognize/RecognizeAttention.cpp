@@ -11,6 +11,7 @@
 #include "fovea/Analysis/Remarks.h"
 #include "fovea/dialects/attn/Attn.h"
 #include "fovea/passes/Recognize/AttentionMatch.h"
+#include "fovea/passes/Recognize/FoldLayout.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -61,12 +62,15 @@ static Uses followProbabilities(linalg::SoftmaxOp softmax) {
       Operation *user = use.getOwner();
       auto op = dyn_cast<linalg::LinalgOp>(user);
       // A branch that repeats the probabilities uses them inside.
-      if (Operation *outer = softmax->getBlock()->findAncestorOpInBlock(*user);
-          outer && outer != user && outer->getNumResults() == 1 &&
-          viewSource(outer->getResult(0)) == seen[i]) {
-        seen.insert(outer->getResult(0));
+      bool isRepeated = false;
+      if (Operation *outer = softmax->getBlock()->findAncestorOpInBlock(*user))
+        for (Value result : outer->getResults())
+          if (outer != user && viewSource(result) == seen[i]) {
+            seen.insert(result);
+            isRepeated = true;
+          }
+      if (isRepeated)
         continue;
-      }
       bool isLocal = user->getBlock() == softmax->getBlock();
       if (op && isLocal && op.isDpsInput(&use) && isZeroInitContraction(op)) {
         uses.contractions.push_back(&use);
@@ -199,9 +203,15 @@ void RecognizeAttentionPass::runOnOperation() {
     if (op.hasPureTensorSemantics())
       sites.push_back(op);
   });
+  IRRewriter rewriter(&getContext());
+  SmallVector<attn::AttentionOp> operators;
+  getOperation().walk([&](attn::AttentionOp op) { operators.push_back(op); });
+  for (attn::AttentionOp op : operators) {
+    reportSite("attention", true, {op}, "the model's own operator");
+    foldLayout(rewriter, op);
+  }
   for (linalg::SoftmaxOp op : sites)
     recognize(op);
-  IRRewriter rewriter(&getContext());
   (void)runRegionDCE(rewriter, getOperation()->getRegions());
   // What was replaced is gone by now.
   reportLinearAttention(getOperation());

@@ -24,11 +24,12 @@ static Value skipCast(Value value) {
 
 std::optional<BranchRepeat> fovea::matchRepeat(Value value) {
   auto branch = value.getDefiningOp<scf::IfOp>();
-  if (!branch || branch->getNumResults() != 1 || branch.getElseRegion().empty())
+  if (!branch || branch.getElseRegion().empty())
     return std::nullopt;
+  unsigned position = cast<OpResult>(value).getResultNumber();
   BranchRepeat result;
-  result.source = skipCast(branch.elseYield()->getOperand(0));
-  auto generic = skipCast(branch.thenYield()->getOperand(0))
+  result.source = skipCast(branch.elseYield()->getOperand(position));
+  auto generic = skipCast(branch.thenYield()->getOperand(position))
                      .getDefiningOp<linalg::GenericOp>();
   if (!generic ||
       branch->isAncestor(result.source.getDefiningOp()
@@ -47,7 +48,7 @@ std::optional<BranchRepeat> fovea::matchRepeat(Value value) {
     return std::nullopt;
   result.sizes = empty.getMixedSizes();
   for (auto [axis, index] : llvm::enumerate(extract.getIndices())) {
-    Value position = index;
+    Value at = index;
     result.oneSize.push_back({});
     if (auto select = index.getDefiningOp<arith::SelectOp>()) {
       if (!matchPattern(select.getTrueValue(), m_Zero()))
@@ -60,13 +61,13 @@ std::optional<BranchRepeat> fovea::matchRepeat(Value value) {
       // Where the size stays, index zero is all there is if it is one.
       if (dyn_cast<Value>(result.sizes[axis]) != compare.getLhs())
         result.oneSize.back() = compare.getLhs();
-      position = select.getFalseValue();
+      at = select.getFalseValue();
     }
     // An axis of size one is read at zero.
-    if (matchPattern(position, m_Zero()) && !result.oneSize.back() &&
+    if (matchPattern(at, m_Zero()) && !result.oneSize.back() &&
         isConstantIntValue(result.sizes[axis], 1))
       continue;
-    auto loop = position.getDefiningOp<linalg::IndexOp>();
+    auto loop = at.getDefiningOp<linalg::IndexOp>();
     if (!loop || loop.getDim() != axis)
       return std::nullopt;
   }

@@ -83,13 +83,15 @@ func.func @split_axes(%q: tensor<2x6x8xf32>, %k: tensor<2x8x6xf32>, %v: tensor<2
 // -----
 
 // Values first: v * attn^T, channels before tokens; softmax through a
-// transpose; a gate on the probabilities.
+// transpose; a gate on the probabilities that is the same for all keys, which
+// the output gets instead.
 
 // CHECK-LABEL: func @channels_first
-// CHECK: attn.attention query(%arg0 : tensor<2x8x6xf32>) keys(%arg1 : tensor<2x8x6xf32>) values(%arg2 : tensor<2x8x6xf32>) captures(%arg3 : tensor<2xf32>)
-// CHECK: prob
+// CHECK: %[[A:.+]] = attn.attention query(%arg0 : tensor<2x8x6xf32>) keys(%arg1 : tensor<2x8x6xf32>) values(%arg2 : tensor<2x8x6xf32>) outs(
+// CHECK-NOT: prob
+// CHECK: %[[R:.+]] = linalg.generic {{.*}} ins(%[[A]], %arg3 : tensor<2x8x6xf32>, tensor<2xf32>)
 // CHECK: arith.mulf
-// CHECK-NOT: linalg
+// CHECK: return %[[R]]
 func.func @channels_first(%q: tensor<2x8x6xf32>, %k: tensor<2x8x6xf32>, %v: tensor<2x8x6xf32>, %gate: tensor<2xf32>) -> tensor<2x8x6xf32> {
   %zero = arith.constant 0.0 : f32
   %es = tensor.empty() : tensor<2x6x6xf32>
@@ -115,4 +117,70 @@ func.func @channels_first(%q: tensor<2x8x6xf32>, %k: tensor<2x8x6xf32>, %v: tens
   %fo = linalg.fill ins(%zero : f32) outs(%eo : tensor<2x8x6xf32>) -> tensor<2x8x6xf32>
   %y = linalg.batch_matmul ins(%v, %pt : tensor<2x8x6xf32>, tensor<2x6x6xf32>) outs(%fo : tensor<2x8x6xf32>) -> tensor<2x8x6xf32>
   return %y : tensor<2x8x6xf32>
+}
+
+// -----
+
+// Where a size is broadcast against another that is only known at run time,
+// the importer repeats the scores in a branch; the operands are repeated
+// instead, which does nothing where they are large.
+
+// CHECK-LABEL: func @repeated_at_run_time(
+// CHECK: %[[R:.+]]:2 = scf.if %{{.+}} -> (tensor<?x6x8xf32>, tensor<?x8x6xf32>)
+// CHECK: attn.attention query(%[[R]]#0 : tensor<?x6x8xf32>) keys(%[[R]]#1 : tensor<?x8x6xf32>)
+// CHECK-NOT: linalg.softmax
+// CHECK: return
+func.func @repeated_at_run_time(%q: tensor<?x6x8xf32>, %k: tensor<?x8x6xf32>, %v: tensor<?x6x8xf32>) -> tensor<?x6x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %b = tensor.dim %q, %c0 : tensor<?x6x8xf32>
+  %d = tensor.dim %v, %c0 : tensor<?x6x8xf32>
+  %es = tensor.empty(%b) : tensor<?x6x6xf32>
+  %fs = linalg.fill ins(%zero : f32) outs(%es : tensor<?x6x6xf32>) -> tensor<?x6x6xf32>
+  %s = linalg.batch_matmul ins(%q, %k : tensor<?x6x8xf32>, tensor<?x8x6xf32>) outs(%fs : tensor<?x6x6xf32>) -> tensor<?x6x6xf32>
+  %p = linalg.softmax dimension(2) ins(%s : tensor<?x6x6xf32>) outs(%es : tensor<?x6x6xf32>) -> tensor<?x6x6xf32>
+  %one = arith.cmpi eq, %b, %c1 : index
+  %n = arith.select %one, %d, %b : index
+  %differs = arith.cmpi ne, %b, %n : index
+  %pr = scf.if %differs -> (tensor<?x6x6xf32>) {
+    %e = tensor.empty(%n) : tensor<?x6x6xf32>
+    %g = linalg.generic {indexing_maps = [affine_map<(i, j, k) -> (i, j, k)>], iterator_types = ["parallel", "parallel", "parallel"]} outs(%e : tensor<?x6x6xf32>) {
+    ^bb0(%o: f32):
+      %i = linalg.index 0 : index
+      %j = linalg.index 1 : index
+      %l = linalg.index 2 : index
+      %at = arith.select %one, %c0, %i : index
+      %x = tensor.extract %p[%at, %j, %l] : tensor<?x6x6xf32>
+      linalg.yield %x : f32
+    } -> tensor<?x6x6xf32>
+    scf.yield %g : tensor<?x6x6xf32>
+  } else {
+    scf.yield %p : tensor<?x6x6xf32>
+  }
+  %eo = tensor.empty(%n) : tensor<?x6x8xf32>
+  %fo = linalg.fill ins(%zero : f32) outs(%eo : tensor<?x6x8xf32>) -> tensor<?x6x8xf32>
+  %y = linalg.batch_matmul ins(%pr, %v : tensor<?x6x6xf32>, tensor<?x6x8xf32>) outs(%fo : tensor<?x6x8xf32>) -> tensor<?x6x8xf32>
+  return %y : tensor<?x6x8xf32>
+}
+
+// -----
+
+// The model's own operator: transposes around it become maps.
+
+// CHECK-DAG: #[[Q:.+]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d2, d1, d4)>
+// CHECK-DAG: #[[O:.+]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d2, d1, d3)>
+// CHECK-LABEL: func @operator(
+// CHECK: %[[A:.+]] = attn.attention query(%arg0 : tensor<2x6x3x8xf32>)
+// CHECK-SAME: indexing_maps = [#[[Q]], #{{.+}}, #{{.+}}, #[[O]]]
+// CHECK: return %[[A]] : tensor<2x6x3x8xf32>
+func.func @operator(%q0: tensor<2x6x3x8xf32>, %k: tensor<2x3x6x8xf32>, %v: tensor<2x3x6x8xf32>) -> tensor<2x6x3x8xf32> {
+  %e = tensor.empty() : tensor<2x3x6x8xf32>
+  %et = tensor.empty() : tensor<2x6x3x8xf32>
+  %q = linalg.transpose ins(%q0 : tensor<2x6x3x8xf32>) outs(%e : tensor<2x3x6x8xf32>) permutation = [0, 2, 1, 3]
+  %o = attn.attention query(%q : tensor<2x3x6x8xf32>) keys(%k : tensor<2x3x6x8xf32>) values(%v : tensor<2x3x6x8xf32>) outs(%e : tensor<2x3x6x8xf32>)
+    {indexing_maps = [affine_map<(b, h, m, n, k1, k2) -> (b, h, m, k1)>, affine_map<(b, h, m, n, k1, k2) -> (b, h, k2, k1)>,
+                      affine_map<(b, h, m, n, k1, k2) -> (b, h, k2, n)>, affine_map<(b, h, m, n, k1, k2) -> (b, h, m, n)>]} -> tensor<2x3x6x8xf32>
+  %t = linalg.transpose ins(%o : tensor<2x3x6x8xf32>) outs(%et : tensor<2x6x3x8xf32>) permutation = [0, 2, 1, 3]
+  return %t : tensor<2x6x3x8xf32>
 }

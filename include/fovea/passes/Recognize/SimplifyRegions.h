@@ -9,6 +9,11 @@
 #ifndef FOVEA_PASSES_RECOGNIZE_SIMPLIFYREGIONS_H
 #define FOVEA_PASSES_RECOGNIZE_SIMPLIFYREGIONS_H
 
+namespace mlir {
+class OpBuilder;
+class Value;
+} // namespace mlir
+
 namespace fovea::attn {
 class AttentionOp;
 } // namespace fovea::attn
@@ -19,6 +24,12 @@ namespace fovea {
 /// constant factor on the scores into the scale, a guard against NaN
 /// probabilities into the policy for empty rows.
 void simplifyRegions(attn::AttentionOp op);
+
+/// Where the probability region only scales or clears whole rows, do that to
+/// the output instead, so that the probabilities themselves are not needed.
+/// Returns the output after it.
+mlir::Value moveProbBehindOutput(mlir::OpBuilder &builder,
+                                 attn::AttentionOp op);
 
 } // namespace fovea
 
