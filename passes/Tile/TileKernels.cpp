@@ -96,8 +96,11 @@ static SmallVector<TileRange> cutLoop(OpBuilder &builder, Location loc,
     SmallVector<TileRange> ranges;
     OpFoldResult begin = index(0);
     AffineExpr dim = builder.getAffineDimExpr(0);
+    // Each length divides the one before, so that each range starts at one of
+    // its own multiples.
+    int64_t quarter = step % 4 == 0 ? step / 4 : 1;
     for (int64_t length = step; length > 1;
-         length = length >= 8 && length == step ? step / 4 : 1) {
+         length = length == step ? quarter : 1) {
       OpFoldResult end = affine::makeComposedFoldedAffineApply(
           builder, loc, dim.floorDiv(length) * length, {extent});
       ranges.push_back({loop, begin, end, length});
