@@ -55,8 +55,8 @@ private:
   Value multiply(Value x, Value weight);
   Value bias(size_t direction, bool recurrent);
   Value run(size_t direction, SmallVector<Value> &finals);
-  SmallVector<Value> step(size_t direction, Value gatesOfInput,
-                          ValueRange states);
+  Value lengthOf(ScalarCode &s, Value row);
+  Value whereRunning(Value t, Value fresh, Value ended);
   SmallVector<Value> stepOther(size_t direction, Value gatesOfInput,
                                Value recurrentBias, Value h, Value weight);
   SmallVector<Value> stepLSTM(size_t direction, Value gatesOfInput,
@@ -330,18 +330,25 @@ SmallVector<Value> Recurrent::stepOther(size_t direction, Value gatesOfInput,
 // All steps
 //===----------------------------------------------------------------------===//
 
-/// Puts the states [steps, batch, hidden] of a reversed direction, each row of
-/// which started at its own end, into the order of the input.
-static Value turnRows(TensorBuilder &b, Value sequence, Dims dims,
-                      llvm::function_ref<Value(ScalarCode &, Value)> length) {
-  return b.generate(
-      dims, b.elementType(sequence), [&](TensorBuilder &builder, ValueRange p) {
-        ScalarCode inner(builder);
-        Value own = length(inner, p[1]);
-        Value from = inner.sub(inner.sub(own, inner.index(1)), p[0]);
-        from = inner.select(inner.lt(p[0], own), from, p[0]);
-        return inner.extract(sequence, {from, p[1], p[2]});
-      });
+/// Number of steps of one batch entry.
+Value Recurrent::lengthOf(ScalarCode &s, Value row) {
+  Value stepCount = b.toValue(steps);
+  if (!lengths)
+    return stepCount;
+  return s.clamp(s.toIndex(s.extract(lengths, row)), s.index(0), stepCount);
+}
+
+/// `fresh` for batch entries that have a step t, `ended` (or 0) for the others.
+Value Recurrent::whereRunning(Value t, Value fresh, Value ended) {
+  if (!lengths)
+    return fresh;
+  Dims shape = {batch, b.attr(hidden)};
+  return b.generate(shape, type, [&](TensorBuilder &inner, ValueRange at) {
+    ScalarCode s(inner);
+    Value isRunning = s.lt(t, lengthOf(s, at[0]));
+    Value otherwise = ended ? s.extract(ended, at) : s.constant(type, 0);
+    return s.select(isRunning, s.extract(fresh, at), otherwise);
+  });
 }
 
 /// Runs one direction: its states at every step as [steps, batch, hidden].
@@ -357,11 +364,6 @@ Value Recurrent::run(size_t direction, SmallVector<Value> &finals) {
         recurrentBias = bias(direction, true),
         weight = perDirection(2, direction);
   Value stepCount = b.toValue(steps), batchCount = b.toValue(batch);
-  auto length = [&](ScalarCode &inner, Value row) {
-    return lengths ? inner.clamp(inner.toIndex(inner.extract(lengths, row)),
-                                 inner.index(0), stepCount)
-                   : stepCount;
-  };
   SmallVector<Value> inits = {b.empty({steps, batch, width}, type),
                               initialState(5, direction)};
   if (cell == Cell::LSTM)
@@ -374,7 +376,7 @@ Value Recurrent::run(size_t direction, SmallVector<Value> &finals) {
           if (!reversed)
             return t;
           Value from =
-              inner.sub(inner.sub(length(inner, row), inner.index(1)), t);
+              inner.sub(inner.sub(lengthOf(inner, row), inner.index(1)), t);
           return inner.max(from, inner.index(0));
         };
         Value gatesOfInput = b.generate(
@@ -391,28 +393,9 @@ Value Recurrent::run(size_t direction, SmallVector<Value> &finals) {
                            carried[2], weight)
                 : stepOther(direction, gatesOfInput, recurrentBias, carried[1],
                             weight);
-        Value seen = next[0];
-        if (lengths) {
-          for (auto [i, state] : llvm::enumerate(next)) {
-            Value fresh = state, old = carried[1 + i];
-            state = b.generate({batch, width}, type,
-                               [&](TensorBuilder &builder, ValueRange p) {
-                                 ScalarCode inner(builder);
-                                 return inner.select(
-                                     inner.lt(t, length(inner, p[0])),
-                                     inner.extract(fresh, p),
-                                     inner.extract(old, p));
-                               });
-          }
-          Value fresh = seen;
-          seen = b.generate({batch, width}, type,
-                            [&](TensorBuilder &builder, ValueRange p) {
-                              ScalarCode inner(builder);
-                              Value isIn = inner.lt(t, length(inner, p[0]));
-                              return inner.select(isIn, inner.extract(fresh, p),
-                                                  inner.constant(type, 0));
-                            });
-        }
+        Value seen = whereRunning(t, next[0], Value());
+        for (auto [i, state] : llvm::enumerate(next))
+          state = whereRunning(t, state, carried[1 + i]);
         ScalarCode::Values all = {b.insert(b.unsqueeze(seen, {0}), carried[0],
                                            {b.toDim(t), zero, zero})};
         llvm::append_range(all, next);
@@ -422,7 +405,14 @@ Value Recurrent::run(size_t direction, SmallVector<Value> &finals) {
   Value sequence = results[0];
   if (!reversed)
     return sequence;
-  return turnRows(b, sequence, {steps, batch, width}, length);
+  return b.generate(
+      {steps, batch, width}, type, [&](TensorBuilder &builder, ValueRange p) {
+        ScalarCode inner(builder);
+        Value own = lengthOf(inner, p[1]);
+        Value from = inner.sub(inner.sub(own, inner.index(1)), p[0]);
+        from = inner.select(inner.lt(p[0], own), from, p[0]);
+        return inner.extract(sequence, {from, p[1], p[2]});
+      });
 }
 
 LogicalResult Recurrent::build() {
