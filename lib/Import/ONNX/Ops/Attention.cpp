@@ -9,6 +9,7 @@
 #include "Arith.h"
 #include "Families.h"
 
+#include "fovea/Analysis/Remarks.h"
 #include "fovea/dialects/attn/Attn.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -309,6 +310,8 @@ Value AttentionImporter::build() {
   auto op = attn::AttentionOp::create(b, query, ValueRange(key),
                                       ValueRange(value), captures,
                                       ValueRange(init), maps, params, region);
+  reportSite("attention", /*recognised=*/true, op.getOperation(),
+             "one operation in the model already");
   Value result = op->getResult(0);
   if (packed)
     return b.reshape(result, {batch, rows, b.mul(queryHeads, valueDim)});
