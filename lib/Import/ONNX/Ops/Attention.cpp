@@ -310,8 +310,8 @@ Value AttentionImporter::build() {
   auto op = attn::AttentionOp::create(b, query, ValueRange(key),
                                       ValueRange(value), captures,
                                       ValueRange(init), maps, params, region);
-  reportSite("attention", /*recognised=*/true, op.getOperation(),
-             "one operation in the model already");
+  fovea::reportSite("attention", /*recognised=*/true, op.getOperation(),
+                    "one operation in the model already");
   Value result = op->getResult(0);
   if (packed)
     return b.reshape(result, {batch, rows, b.mul(queryHeads, valueDim)});
