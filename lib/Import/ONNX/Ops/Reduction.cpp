@@ -8,6 +8,7 @@
 
 #include "Arith.h"
 #include "Families.h"
+#include "RuntimeAxes.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -29,22 +30,28 @@ struct Reduction {
 
 } // namespace
 
-/// The axes to reduce; nothing where the op passes its input on.
-static FailureOr<std::optional<SmallVector<int64_t>>>
-reducedAxes(NodeImporter &n) {
-  auto given = n.attrOrInput("axes", 1);
-  if (failed(given))
-    return failure();
-  if (*given && !(*given)->empty()) {
-    auto axes = n.normalizeAxes(**given, n.rank(0));
-    if (failed(axes))
+/// Binds what `reduce` gives for the axes of the node: an attribute, an input,
+/// or all of them.
+static LogicalResult
+alongAxes(NodeImporter &n,
+          function_ref<FailureOr<Value>(ArrayRef<int64_t>)> reduce) {
+  SmallVector<int64_t> all = llvm::to_vector(llvm::seq<int64_t>(0, n.rank(0)));
+  auto choose = [&](ArrayRef<int64_t> axes) -> FailureOr<Value> {
+    if (axes.empty() && !n.attrInt("noop_with_empty_axes", 0))
+      return reduce(all);
+    return reduce(axes);
+  };
+  if (n.input(1))
+    return n.bindOutput(0, withAxes(n, 1, n.rank(0), choose), n.dtype(0));
+  SmallVector<int64_t> axes;
+  if (auto given = n.attrInts("axes")) {
+    auto normalized = n.normalizeAxes(*given, n.rank(0));
+    if (failed(normalized))
       return failure();
-    return std::optional<SmallVector<int64_t>>(*axes);
+    axes = *normalized;
+    llvm::sort(axes);
   }
-  if (n.attrInt("noop_with_empty_axes", 0))
-    return std::optional<SmallVector<int64_t>>();
-  return std::optional<SmallVector<int64_t>>(
-      llvm::to_vector(llvm::seq<int64_t>(0, n.rank(0))));
+  return n.bindOutput(0, choose(axes), n.dtype(0));
 }
 
 static Value initialValue(TensorBuilder &b, Combine combine, Type type,
@@ -135,29 +142,20 @@ static Value reduceScalars(NodeImporter &n, const Reduction &how,
   return b.fromScalars({result}, RankedTensorType::get(sizes, type));
 }
 
-static LogicalResult importReduction(NodeImporter &n, const Reduction &how) {
+static FailureOr<Value> reduceAlong(NodeImporter &n, const Reduction &how,
+                                    ArrayRef<int64_t> axes) {
   TensorBuilder &b = n.b();
   Value input = n.input(0);
   Type type = b.elementType(input);
-  auto given = reducedAxes(n);
-  if (failed(given))
-    return failure();
   bool keepDims = n.attrInt("keepdims", 1);
   bool isUnsigned = n.isUnsigned(0);
-  SmallVector<int64_t> axes = *given ? **given : SmallVector<int64_t>();
   bool plain = !how.mean && !how.root && !how.log;
   if (isa<IntegerType>(type) && plain && int64_t(axes.size()) == n.rank(0))
     if (auto elements = b.scalars(input))
-      return n.bindOutput(0, reduceScalars(n, how, *elements, keepDims),
-                          n.dtype(0));
+      return reduceScalars(n, how, *elements, keepDims);
   // Sums of narrow floats are taken in f32.
   Type sum = mathType(type);
-  Value result = input;
-  auto prepared = [&](TensorBuilder &b, ValueRange args) {
-    return combineElements(b, how.combine,
-                           prepare(b, how, args[0], sum, isUnsigned), args[1],
-                           isUnsigned);
-  };
+  Value result;
   if (axes.empty()) {
     auto same =
         b.elementwise({input}, sum, [&](TensorBuilder &b, ValueRange args) {
@@ -168,14 +166,22 @@ static LogicalResult importReduction(NodeImporter &n, const Reduction &how) {
     result = *same;
   } else {
     Value init = initialValue(b, how.combine, sum, isUnsigned);
-    result = b.reduce(input, axes, /*keepDims=*/false, init, prepared);
+    result = b.reduce(input, axes, /*keepDims=*/false, init,
+                      [&](TensorBuilder &b, ValueRange args) {
+                        Value x = prepare(b, how, args[0], sum, isUnsigned);
+                        return combineElements(b, how.combine, x, args[1],
+                                               isUnsigned);
+                      });
   }
   auto finished = finish(n, how, result, axes);
-  if (failed(finished))
-    return failure();
-  llvm::sort(axes);
-  return n.bindOutput(0, keepDims ? b.unsqueeze(*finished, axes) : *finished,
-                      n.dtype(0));
+  if (failed(finished) || !keepDims)
+    return finished;
+  return b.unsqueeze(*finished, axes);
+}
+
+static LogicalResult importReduction(NodeImporter &n, const Reduction &how) {
+  return alongAxes(
+      n, [&](ArrayRef<int64_t> axes) { return reduceAlong(n, how, axes); });
 }
 
 template <Combine combine> static LogicalResult importPlain(NodeImporter &n) {
@@ -213,19 +219,12 @@ static LogicalResult importLogSum(NodeImporter &n) {
 }
 
 /// log(sum(exp(x))), taken relative to the maximum so that nothing overflows.
-static LogicalResult importLogSumExp(NodeImporter &n) {
+static FailureOr<Value> logSumExp(NodeImporter &n, ArrayRef<int64_t> axes) {
   TensorBuilder &b = n.b();
   Value input = n.input(0);
-  Type type = b.elementType(input);
-  auto given = reducedAxes(n);
-  if (failed(given))
-    return failure();
-  if (!isa<FloatType>(type))
-    return n.fail("integer inputs are not supported");
-  if (!*given || (*given)->empty())
-    return n.bindOutput(0, n.binding(0));
-  SmallVector<int64_t> axes = **given;
-  Type sum = mathType(type);
+  Type type = b.elementType(input), sum = mathType(type);
+  if (axes.empty())
+    return input;
   Value top =
       b.reduce(input, axes, /*keepDims=*/true, lowest(b, sum),
                [&](TensorBuilder &b, ValueRange args) {
@@ -255,12 +254,16 @@ static LogicalResult importLogSumExp(NodeImporter &n) {
         Value log = b.createOrFold<math::LogOp>(args[0]);
         return b.castScalar(element::add(b, log, args[1]), type);
       });
-  if (failed(result))
-    return failure();
-  Value kept = *result;
-  if (!n.attrInt("keepdims", 1))
-    kept = b.squeeze(kept, axes);
-  return n.bindOutput(0, kept, n.dtype(0));
+  if (failed(result) || n.attrInt("keepdims", 1))
+    return result;
+  return b.squeeze(*result, axes);
+}
+
+static LogicalResult importLogSumExp(NodeImporter &n) {
+  if (!isa<FloatType>(n.b().elementType(n.input(0))))
+    return n.fail("integer inputs are not supported");
+  return alongAxes(n,
+                   [&](ArrayRef<int64_t> axes) { return logSumExp(n, axes); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -335,21 +338,16 @@ template <bool isMax> static LogicalResult importArg(NodeImporter &n) {
 //===----------------------------------------------------------------------===//
 
 /// Adds (or multiplies) row after row along the axis.
-static LogicalResult importCumulative(NodeImporter &n, Combine combine) {
+static FailureOr<Value> accumulate(NodeImporter &n, Combine combine,
+                                   int64_t axis) {
   TensorBuilder &b = n.b();
   Value input = n.input(0);
-  auto axes = n.constantInts(1);
-  if (!axes || axes->size() != 1)
-    return n.fail("'axis' has to be one constant");
-  auto axis = n.normalizeAxis((*axes)[0], n.rank(0));
-  if (failed(axis))
-    return failure();
   bool exclusive = n.attrInt("exclusive", 0), reverse = n.attrInt("reverse", 0);
   bool isUnsigned = n.isUnsigned(0);
   Type type = b.elementType(input);
   Dims dims = b.shape(input), row = dims;
-  row[*axis] = b.attr(1);
-  Value size = b.toValue(dims[*axis]);
+  row[axis] = b.attr(1);
+  Value size = b.toValue(dims[axis]);
   Value running = b.fill(initialValue(b, combine, type, isUnsigned), row);
   Value result = b.empty(dims, type);
   auto loop = scf::ForOp::create(b, b.index(0), size, b.index(1),
@@ -361,7 +359,7 @@ static LogicalResult importCumulative(NodeImporter &n, Combine combine) {
     step = b.createOrFold<arith::SubIOp>(
         b.createOrFold<arith::SubIOp>(size, b.index(1)), step);
   Value sofar = loop.getRegionIterArgs()[1];
-  Value current = b.sliceAxis(input, *axis, step, b.attr(1));
+  Value current = b.sliceAxis(input, axis, step, b.attr(1));
   auto next = b.elementwise(
       {current, sofar}, type, [&](TensorBuilder &b, ValueRange args) {
         return combineElements(b, combine, args[0], args[1], isUnsigned);
@@ -369,13 +367,22 @@ static LogicalResult importCumulative(NodeImporter &n, Combine combine) {
   if (failed(next))
     return failure();
   Dims offsets(dims.size(), b.attr(0));
-  offsets[*axis] = step;
+  offsets[axis] = step;
   Dims strides(dims.size(), b.attr(1));
   Value written = tensor::InsertSliceOp::create(b, exclusive ? sofar : *next,
                                                 loop.getRegionIterArgs()[0],
                                                 offsets, row, strides);
   scf::YieldOp::create(b, ValueRange{written, *next});
-  return n.bindOutput(0, loop.getResult(0), n.dtype(0));
+  return loop.getResult(0);
+}
+
+static LogicalResult importCumulative(NodeImporter &n, Combine combine) {
+  auto build = [&](ArrayRef<int64_t> axes) -> FailureOr<Value> {
+    if (axes.size() != 1)
+      return n.fail("'axis' has to be one number");
+    return accumulate(n, combine, axes[0]);
+  };
+  return n.bindOutput(0, withAxes(n, 1, n.rank(0), build), n.dtype(0));
 }
 
 static LogicalResult importCumSum(NodeImporter &n) {

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Families.h"
+#include "RuntimeAxes.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -177,40 +178,55 @@ static LogicalResult importFlatten(NodeImporter &n) {
   return n.bindOutput(0, b.reshape(n.input(0), flat), n.dtype(0));
 }
 
+static FailureOr<Value> squeezeAxes(NodeImporter &n, ArrayRef<int64_t> axes) {
+  for (int64_t axis : axes) {
+    int64_t size = n.inputType(0).getDimSize(axis);
+    if (!ShapedType::isDynamic(size) && size != 1)
+      return n.fail("cannot squeeze axis " + Twine(axis) + " of size " +
+                    Twine(size));
+  }
+  return n.b().squeeze(n.input(0), axes);
+}
+
 static LogicalResult importSqueeze(NodeImporter &n) {
-  auto given = n.attrOrInput("axes", 1);
-  if (failed(given))
-    return failure();
   SmallVector<int64_t> axes;
-  if (*given) {
-    auto normalized = n.normalizeAxes(**given, n.rank(0));
+  auto given = n.attrInts("axes");
+  if (n.input(1)) {
+    if (!n.constantInts(1))
+      return n.fail("'axes' has to be a constant");
+    given = n.constantInts(1);
+  }
+  if (given) {
+    auto normalized = n.normalizeAxes(*given, n.rank(0));
     if (failed(normalized))
       return failure();
     axes = *normalized;
-    for (int64_t axis : axes) {
-      int64_t size = n.inputType(0).getDimSize(axis);
-      if (!ShapedType::isDynamic(size) && size != 1)
-        return n.fail("cannot squeeze axis " + Twine(axis) + " of size " +
-                      Twine(size));
-    }
   } else {
     for (int64_t i = 0; i < n.rank(0); ++i)
       if (n.inputType(0).getDimSize(i) == 1)
         axes.push_back(i);
   }
-  return n.bindOutput(0, n.b().squeeze(n.input(0), axes), n.dtype(0));
+  return n.bindOutput(0, squeezeAxes(n, axes), n.dtype(0));
 }
 
 static LogicalResult importUnsqueeze(NodeImporter &n) {
-  auto given = n.attrOrInput("axes", 1);
-  if (failed(given))
-    return failure();
-  if (!*given)
+  auto build = [&](ArrayRef<int64_t> axes) -> FailureOr<Value> {
+    return n.b().unsqueeze(n.input(0), axes);
+  };
+  if (n.input(1)) {
+    int64_t count = n.rank(1) == 0 ? 1 : n.inputType(1).getDimSize(0);
+    if (ShapedType::isDynamic(count))
+      return n.fail("the number of axes is only known at run time");
+    return n.bindOutput(0, withAxes(n, 1, n.rank(0) + count, build),
+                        n.dtype(0));
+  }
+  auto given = n.attrInts("axes");
+  if (!given)
     return n.fail("'axes' is missing");
-  auto axes = n.normalizeAxes(**given, n.rank(0) + (*given)->size());
+  auto axes = n.normalizeAxes(*given, n.rank(0) + given->size());
   if (failed(axes))
     return failure();
-  return n.bindOutput(0, n.b().unsqueeze(n.input(0), *axes), n.dtype(0));
+  return n.bindOutput(0, build(*axes), n.dtype(0));
 }
 
 static LogicalResult importTranspose(NodeImporter &n) {
