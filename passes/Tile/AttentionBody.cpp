@@ -161,6 +161,16 @@ Value fovea::emitMasked(OpBuilder &builder, Location loc, attn::AttentionOp op,
   return arith::SelectOp::create(builder, loc, visible, score, hidden);
 }
 
+Value fovea::emitMulAdd(OpBuilder &builder, Location loc, Value left,
+                        Value right, Value sum) {
+  auto contract = arith::FastMathFlagsAttr::get(builder.getContext(),
+                                                arith::FastMathFlags::contract);
+  Value product = arith::MulFOp::create(
+      builder, loc, castFloat(builder, loc, left, sum.getType()),
+      castFloat(builder, loc, right, sum.getType()), contract);
+  return arith::AddFOp::create(builder, loc, sum, product, contract);
+}
+
 Value fovea::emitMax(OpBuilder &builder, Location loc, Value element,
                      Value accumulator) {
   return arith::MaxNumFOp::create(builder, loc, element, accumulator);

@@ -79,6 +79,11 @@ mlir::Value emitMasked(mlir::OpBuilder &builder, mlir::Location loc,
                        mlir::Value score, mlir::Value hidden,
                        const AttentionPoint &point);
 
+/// `sum` plus the product of two elements, which are converted to its type. The
+/// two operations may become one.
+mlir::Value emitMulAdd(mlir::OpBuilder &builder, mlir::Location loc,
+                       mlir::Value left, mlir::Value right, mlir::Value sum);
+
 /// The larger of two numbers; a NaN in `accumulator` or `element` may be lost,
 /// which is harmless for a row maximum, since the sum of the row keeps it.
 mlir::Value emitMax(mlir::OpBuilder &builder, mlir::Location loc,

@@ -125,15 +125,12 @@ Value OnlineLowering::emitLogits(OpBuilder &n, OpFoldResult key,
           ValueRange args) -> SmallVector<Value> {
         DimTensor left = sliceDims(k, loc, keyTile, {roles.k1}, {i}, {size});
         DimTensor right = sliceDims(k, loc, query, {roles.k1}, {i}, {size});
-        return {emitGeneric(
-            k, loc, {roles.k2, roles.m, roles.k1}, {left, right},
-            {args[0], {roles.k2, roles.m}},
-            [&](OpBuilder &e, Location l, ValueRange v) -> Value {
-              Value product =
-                  arith::MulFOp::create(e, l, castFloat(e, l, v[0], compute),
-                                        castFloat(e, l, v[1], compute));
-              return arith::AddFOp::create(e, l, v[2], product);
-            })};
+        return {
+            emitGeneric(k, loc, {roles.k2, roles.m, roles.k1}, {left, right},
+                        {args[0], {roles.k2, roles.m}},
+                        [&](OpBuilder &e, Location l, ValueRange v) -> Value {
+                          return emitMulAdd(e, l, v[0], v[1], v[2]);
+                        })};
       })[0];
 }
 
@@ -215,9 +212,7 @@ Value OnlineLowering::emitOutput(Value probabilities, Value correction) {
                   k, loc, {roles.n, roles.m, roles.k2}, {left, right},
                   {inner[0], accDims},
                   [&](OpBuilder &e, Location l, ValueRange v) -> Value {
-                    Value product = arith::MulFOp::create(
-                        e, l, castFloat(e, l, v[0], compute), v[1]);
-                    return arith::AddFOp::create(e, l, v[2], product);
+                    return emitMulAdd(e, l, v[0], v[1], v[2]);
                   })};
             })[0];
         return {

@@ -19,7 +19,7 @@ using attn::OnlineOp;
 namespace {
 /// Emits one attn.online over a static tile row by row. Vectors run along K1
 /// for the scores, along the keys for the probabilities and along N for the
-/// output. What decides the speed is reading keys and values, once per row.
+/// output. What decides the speed is reading keys and values.
 class OnlineRows {
 public:
   OnlineRows(OpBuilder &builder, OnlineOp op)
@@ -50,14 +50,13 @@ private:
   }
   Value emitLogits(OpBuilder &n, OpFoldResult row, OpFoldResult key,
                    int64_t count, DimTensor out);
-  Value emitScores(OpBuilder &n, OpFoldResult row, Value scores);
+  Value emitScores();
   /// Probabilities of one row in place of its scores, and their sum added to
   /// `sum`.
   std::pair<Value, Value> emitProbabilities(OpBuilder &n, OpFoldResult row,
                                             Value scores, DimTensor max,
                                             DimTensor sum);
-  Value emitOutput(OpBuilder &n, OpFoldResult row, Value probabilities,
-                   DimTensor correction, Value acc);
+  Value emitOutput(Value probabilities, Value correction);
   SmallVector<Value> emitRow(OpBuilder &n, OpFoldResult row, ValueRange state);
 
   OpBuilder &b;
@@ -117,10 +116,7 @@ Value OnlineRows::emitLogits(OpBuilder &n, OpFoldResult row, OpFoldResult key,
         return {emitGeneric(
             k, loc, partialDims, {keyTile, queryRow}, {args[0], partialDims},
             [&](OpBuilder &e, Location l, ValueRange v) -> Value {
-              Value product =
-                  arith::MulFOp::create(e, l, castFloat(e, l, v[0], compute),
-                                        castFloat(e, l, v[1], compute));
-              return arith::AddFOp::create(e, l, v[2], product);
+              return emitMulAdd(e, l, v[0], v[1], v[2]);
             })};
       })[0];
   Value zero = linalg::FillOp::create(
@@ -130,20 +126,30 @@ Value OnlineRows::emitLogits(OpBuilder &n, OpFoldResult row, OpFoldResult key,
                      {{partial, partialDims}}, {zero, out.dims}, addElements);
 }
 
-Value OnlineRows::emitScores(OpBuilder &n, OpFoldResult row, Value scores) {
+/// Scores of all rows, a few keys at a time, so that the rows read those keys
+/// from the first-level cache.
+Value OnlineRows::emitScores() {
   SmallVector<unsigned> dims{roles.m, roles.k2};
-  return forBlocks(n, loc, keys, lanes, scores,
-                   [&](OpBuilder &k, OpFoldResult key, int64_t count,
-                       ValueRange args) -> SmallVector<Value> {
-                     DimTensor whole = {args[0], dims};
-                     DimTensor part =
-                         sliceDims(k, loc, whole, dims, {row, key}, {1, count});
-                     part.value = emitLogits(k, row, key, count, part);
-                     Value scored = emitScoreRegion(k, op, part, captures, dims,
-                                                    {row, key}, {1, count});
-                     return {insertDims(k, loc, scored, whole, dims, {row, key},
-                                        {1, count})};
-                   })[0];
+  Value empty =
+      tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>{rows, keys}, compute);
+  auto block = [&](OpBuilder &k, OpFoldResult row, OpFoldResult key,
+                   int64_t count, Value scores) {
+    DimTensor whole = {scores, dims};
+    DimTensor part = sliceDims(k, loc, whole, dims, {row, key}, {1, count});
+    part.value = emitLogits(k, row, key, count, part);
+    Value scored =
+        emitScoreRegion(k, op, part, captures, dims, {row, key}, {1, count});
+    return insertDims(k, loc, scored, whole, dims, {row, key}, {1, count});
+  };
+  return forBlocks(
+      b, loc, keys, lanes, empty,
+      [&](OpBuilder &k, OpFoldResult key, int64_t count, ValueRange outer) {
+        return forBalanced(k, loc, rows, 1, outer,
+                           [&](OpBuilder &r, OpFoldResult row, int64_t,
+                               ValueRange args) -> SmallVector<Value> {
+                             return {block(r, row, key, count, args[0])};
+                           });
+      })[0];
 }
 
 std::pair<Value, Value>
@@ -190,51 +196,60 @@ OnlineRows::emitProbabilities(OpBuilder &n, OpFoldResult row, Value scores,
   return {carried[0], carried[1]};
 }
 
-Value OnlineRows::emitOutput(OpBuilder &n, OpFoldResult row,
-                             Value probabilities, DimTensor correction,
-                             Value acc) {
+/// A few rows at a time, so that each value that is read serves all of them.
+Value OnlineRows::emitOutput(Value probabilities, Value correction) {
   SmallVector<unsigned> accDims{roles.m, roles.n};
-  return forBlocks(
-      n, loc, extents[roles.n], 8 * lanes, acc,
-      [&](OpBuilder &c, OpFoldResult column, int64_t width,
-          ValueRange args) -> SmallVector<Value> {
-        DimTensor whole = {args[0], accDims};
-        DimTensor part =
-            sliceDims(c, loc, whole, accDims, {row, column}, {1, width});
-        part.value =
-            emitGeneric(c, loc, accDims, {correction}, part,
-                        [](OpBuilder &e, Location l, ValueRange v) -> Value {
-                          return arith::MulFOp::create(e, l, v[1], v[0]);
-                        });
-        Value updated = forBalanced(
-            c, loc, keys, 1, part.value,
-            [&](OpBuilder &k, OpFoldResult key, int64_t size,
-                ValueRange inner) -> SmallVector<Value> {
-              DimTensor p =
-                  sliceDims(k, loc, {probabilities, {roles.m, roles.k2}},
-                            {roles.m, roles.k2}, {row, key}, {1, size});
-              DimTensor value =
-                  sliceDims(k, loc, {op.getValue(), dimsOf(op.getMaps()[2])},
-                            {roles.k2, roles.n}, {key, column}, {size, width});
-              return {emitGeneric(
-                  k, loc, {roles.m, roles.n, roles.k2}, {p, value},
-                  {inner[0], accDims},
-                  [&](OpBuilder &e, Location l, ValueRange v) -> Value {
-                    Value product = arith::MulFOp::create(
-                        e, l, v[0], castFloat(e, l, v[1], compute));
-                    return arith::AddFOp::create(e, l, v[2], product);
-                  })};
-            })[0];
-        return {insertDims(c, loc, updated, whole, accDims, {row, column},
-                           {1, width})};
+  auto columns = [&](OpBuilder &c, OpFoldResult row, int64_t count,
+                     OpFoldResult column, int64_t width, Value acc) {
+    DimTensor whole = {acc, accDims};
+    DimTensor part =
+        sliceDims(c, loc, whole, accDims, {row, column}, {count, width});
+    DimTensor factor =
+        sliceDims(c, loc, {correction, {roles.m}}, {roles.m}, {row}, {count});
+    part.value =
+        emitGeneric(c, loc, accDims, {factor}, part,
+                    [](OpBuilder &e, Location l, ValueRange v) -> Value {
+                      return arith::MulFOp::create(e, l, v[1], v[0]);
+                    });
+    Value updated = forBalanced(
+        c, loc, keys, 1, part.value,
+        [&](OpBuilder &k, OpFoldResult key, int64_t size,
+            ValueRange inner) -> SmallVector<Value> {
+          DimTensor p =
+              sliceDims(k, loc, {probabilities, {roles.m, roles.k2}},
+                        {roles.m, roles.k2}, {row, key}, {count, size});
+          DimTensor value =
+              sliceDims(k, loc, {op.getValue(), dimsOf(op.getMaps()[2])},
+                        {roles.k2, roles.n}, {key, column}, {size, width});
+          return {
+              emitGeneric(k, loc, {roles.m, roles.n, roles.k2}, {p, value},
+                          {inner[0], accDims},
+                          [&](OpBuilder &e, Location l, ValueRange v) -> Value {
+                            return emitMulAdd(e, l, v[0], v[1], v[2]);
+                          })};
+        })[0];
+    return insertDims(c, loc, updated, whole, accDims, {row, column},
+                      {count, width});
+  };
+  constexpr int64_t rowBlock = 4;
+  int64_t vectors = rows >= rowBlock ? 4 : 8;
+  return forBalanced(
+      b, loc, rows, rowBlock, op.getAcc(),
+      [&](OpBuilder &r, OpFoldResult row, int64_t count, ValueRange outer) {
+        return forBlocks(r, loc, extents[roles.n], vectors * lanes, outer,
+                         [&](OpBuilder &c, OpFoldResult column, int64_t width,
+                             ValueRange args) -> SmallVector<Value> {
+                           return {
+                               columns(c, row, count, column, width, args[0])};
+                         });
       })[0];
 }
 
-/// One row; `state` is the accumulator, the maxima, the sums and the scores.
+/// One row; `state` is the corrections, the maxima, the sums and the scores.
 SmallVector<Value> OnlineRows::emitRow(OpBuilder &n, OpFoldResult row,
                                        ValueRange state) {
   SmallVector<unsigned> dims{roles.m, roles.k2};
-  Value scores = emitScores(n, row, state[3]);
+  Value scores = state[3];
   DimTensor previous = sliceRow(n, state[1], row);
   DimTensor scoreRow = sliceDims(n, loc, {scores, dims}, {roles.m}, {row}, {1});
   auto statistic = [&](ArrayRef<DimTensor> inputs, auto body) -> DimTensor {
@@ -263,21 +278,21 @@ SmallVector<Value> OnlineRows::emitRow(OpBuilder &n, OpFoldResult row,
                             return arith::MulFOp::create(e, l, v[1], v[0]);
                           });
   auto [probabilities, newSum] = emitProbabilities(n, row, scores, safe, sum);
-  Value acc = emitOutput(n, row, probabilities, correction, state[0]);
-  return {acc, insertRow(n, max.value, state[1], row),
+  return {insertRow(n, correction.value, state[0], row),
+          insertRow(n, max.value, state[1], row),
           insertRow(n, newSum, state[2], row), probabilities};
 }
 
 SmallVector<Value> OnlineRows::run() {
-  Value scores =
-      tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>{rows, keys}, compute);
+  Value scores = emitScores();
+  Value correction =
+      tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>{rows}, compute);
   SmallVector<Value> state = forBalanced(
-      b, loc, rows, 1, {op.getAcc(), op.getMax(), op.getSum(), scores},
+      b, loc, rows, 1, {correction, op.getMax(), op.getSum(), scores},
       [&](OpBuilder &n, OpFoldResult row, int64_t, ValueRange args) {
         return emitRow(n, row, args);
       });
-  state.pop_back();
-  return state;
+  return {emitOutput(state[3], state[0]), state[1], state[2]};
 }
 
 SmallVector<Value> fovea::lowerOnlineRows(OpBuilder &builder, OnlineOp op) {

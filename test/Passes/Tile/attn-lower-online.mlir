@@ -32,3 +32,22 @@ func.func @tile(%q: tensor<24x32xf32>, %k: tensor<64x24xf32>, %v: tensor<64x9xf3
      attn.schedule = #attn.schedule<register = [8, 8], lanes = 16>} -> tensor<9x32xf32>, tensor<32xf32>, tensor<32xf32>
   return %r#0, %r#1, %r#2 : tensor<9x32xf32>, tensor<32xf32>, tensor<32xf32>
 }
+
+// Rows outermost in the accumulator: keys lie in the lanes. 16 keys share one reduction across lanes, then the rows share
+// the values that are read.
+// CHECK-LABEL: @rows
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c32{{.*}} step %c16
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c3{{.*}} step %c1
+// CHECK: linalg.generic {{.*}} ins(%{{.*}} : tensor<16x16xf32>, tensor<16xf32>) outs(%{{.*}} : tensor<16x16xf32>)
+// CHECK: linalg.generic {{.*}}"reduction"]} ins(%{{.*}} : tensor<16x16xf32>) outs(%{{.*}} : tensor<1x16xf32>)
+// CHECK: arith.maxnumf
+// CHECK: linalg.generic {{.*}} ins(%{{.*}} : tensor<3x1xf32>, tensor<1x8xf32>) outs(%{{.*}} : tensor<3x8xf32>)
+func.func @rows(%q: tensor<3x32xf32>, %k: tensor<32x32xf32>, %v: tensor<32x8xf32>, %acc: tensor<3x8xf32>, %max: tensor<3xf32>, %sum: tensor<3xf32>)
+    -> (tensor<3x8xf32>, tensor<3xf32>, tensor<3xf32>) {
+  %r:3 = attn.online query(%q : tensor<3x32xf32>) key(%k : tensor<32x32xf32>) value(%v : tensor<32x8xf32>)
+    outs(%acc, %max, %sum : tensor<3x8xf32>, tensor<3xf32>, tensor<3xf32>)
+    {indexing_maps = [affine_map<(m, n, k1, k2) -> (m, k1)>, affine_map<(m, n, k1, k2) -> (k2, k1)>, affine_map<(m, n, k1, k2) -> (k2, n)>,
+                      affine_map<(m, n, k1, k2) -> (m, n)>, affine_map<(m, n, k1, k2) -> (m)>, affine_map<(m, n, k1, k2) -> (m)>],
+     attn.schedule = #attn.schedule<register = [8, 8], lanes = 16>} -> tensor<3x8xf32>, tensor<3xf32>, tensor<3xf32>
+  return %r#0, %r#1, %r#2 : tensor<3x8xf32>, tensor<3xf32>, tensor<3xf32>
+}
