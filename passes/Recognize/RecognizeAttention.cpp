@@ -204,12 +204,11 @@ void RecognizeAttentionPass::runOnOperation() {
       sites.push_back(op);
   });
   IRRewriter rewriter(&getContext());
+  // The model's own operators. The importer has reported them.
   SmallVector<attn::AttentionOp> operators;
   getOperation().walk([&](attn::AttentionOp op) { operators.push_back(op); });
-  for (attn::AttentionOp op : operators) {
-    reportSite("attention", true, {op}, "the model's own operator");
+  for (attn::AttentionOp op : operators)
     foldLayout(rewriter, op);
-  }
   for (linalg::SoftmaxOp op : sites)
     recognize(op);
   (void)runRegionDCE(rewriter, getOperation()->getRegions());
