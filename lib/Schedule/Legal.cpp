@@ -42,6 +42,25 @@ checkLevel(const Problem &problem, StringRef name, ArrayRef<int64_t> sizes,
   return success();
 }
 
+static LogicalResult
+checkBlock(const Problem &problem, int64_t block,
+           llvm::function_ref<InFlightDiagnostic()> emitError) {
+  if (block == 0)
+    return success();
+  auto root = const_cast<Problem &>(problem).root;
+  SmallVector<unsigned> loops;
+  root.getReductionDims(loops);
+  if (problem.kind != ProblemKind::Contraction || loops.size() != 1 ||
+      !isa<FloatType>(getElementTypeOrSelf(root->getResult(0).getType())))
+    return emitError() << "option 'block' needs a contraction of floats with "
+                          "one reduction";
+  int64_t extent = problem.extents[loops.front()];
+  if (block < 0 || ShapedType::isDynamic(extent) || extent % block != 0)
+    return emitError() << "option 'block' is " << block
+                       << ", which does not divide the reduction";
+  return success();
+}
+
 LogicalResult
 fovea::checkSchedule(const Problem &problem, attn::ScheduleAttr schedule,
                      llvm::function_ref<InFlightDiagnostic()> emitError) {
@@ -51,6 +70,8 @@ fovea::checkSchedule(const Problem &problem, attn::ScheduleAttr schedule,
       return failure();
   if (schedule.getOption("strip", 0) < 0)
     return emitError() << "option 'strip' is negative";
+  if (failed(checkBlock(problem, schedule.getOption("block", 0), emitError)))
+    return failure();
   int64_t columns = schedule.getOption("columns", -1);
   if (columns < -1 || columns >= static_cast<int64_t>(problem.extents.size()))
     return emitError() << "option 'columns' is " << columns

@@ -153,9 +153,10 @@ def TileKernels : Pass<"fovea-tile-kernels", "::mlir::func::FuncOp"> {
     in tiles of at most 8 are 22 tiles of 8 and 3 of 7).
 
     Reads the levels `workgroup`, `register` and `reduction` and the options
-    `columns` and `strip` of the root's `#attn.schedule`. What remains of the
-    loop `columns` is cut into powers of two. An operation with a `strip` length is
-    cut along its innermost loop into pieces of that length; a reduction along
+    `block`, `columns` and `strip` of the root's `#attn.schedule`. What remains of
+    the loop `columns` is cut into powers of two. With `block`, every so many steps
+    of the reduction start from zero and are added up. An operation with a `strip`
+    length is cut along its innermost loop into pieces of that length; a reduction along
     that loop then keeps as many partial results.
 
     Precondition: `fovea-schedule-kernels`; functions without `fovea.kernel`, and

@@ -226,6 +226,51 @@ static LogicalResult tileLevel(RewriterBase &rewriter, Block *block,
   return success();
 }
 
+/// Cuts the reduction of `root` into blocks that each start from zero and are
+/// added up: rounding errors grow with the length of a chain of additions.
+/// Returns the contraction of one block.
+static FailureOr<linalg::LinalgOp>
+sumByBlocks(RewriterBase &rewriter, linalg::LinalgOp root, int64_t block) {
+  SmallVector<unsigned> loops;
+  root.getReductionDims(loops);
+  SmallVector<int64_t> sizes(root.getNumLoops(), 0);
+  sizes[loops.front()] = block;
+  scf::SCFTilingOptions options;
+  options.setTileSizes(getAsIndexOpFoldResult(rewriter.getContext(), sizes));
+  rewriter.setInsertionPoint(root);
+  auto tiled = scf::tileUsingSCF(
+      rewriter, cast<TilingInterface>(root.getOperation()), options);
+  if (failed(tiled))
+    return failure();
+  rewriter.replaceOp(root, tiled->replacements);
+  auto inner = cast<linalg::LinalgOp>(tiled->tiledOps.front());
+
+  Location loc = inner.getLoc();
+  rewriter.setInsertionPoint(inner);
+  OpOperand *init = inner.getDpsInitOperand(0);
+  auto type = cast<RankedTensorType>(init->get().getType());
+  Value zero = arith::ConstantOp::create(
+      rewriter, loc, rewriter.getZeroAttr(type.getElementType()));
+  Value empty = tensor::EmptyOp::create(
+      rewriter, loc, tensor::getMixedSizes(rewriter, loc, init->get()),
+      type.getElementType());
+  Value start = linalg::FillOp::create(rewriter, loc, zero, empty).getResult(0);
+  Operation *fresh = rewriter.clone(*inner);
+  fresh->setOperand(init->getOperandNumber(), start);
+  AffineMap identity = rewriter.getMultiDimIdentityMap(type.getRank());
+  auto sum = linalg::GenericOp::create(
+      rewriter, loc, type, fresh->getResult(0), init->get(),
+      ArrayRef<AffineMap>{identity, identity},
+      SmallVector<utils::IteratorType>(type.getRank(),
+                                       utils::IteratorType::parallel),
+      [](OpBuilder &b, Location bodyLoc, ValueRange args) {
+        Value total = arith::AddFOp::create(b, bodyLoc, args[0], args[1]);
+        linalg::YieldOp::create(b, bodyLoc, total);
+      });
+  rewriter.replaceOp(inner, sum.getResults());
+  return cast<linalg::LinalgOp>(fresh);
+}
+
 /// Tiles the reductions of the scheduled operation of one innermost tile.
 static LogicalResult tileReduction(RewriterBase &rewriter,
                                    linalg::LinalgOp root) {
@@ -233,6 +278,12 @@ static LogicalResult tileReduction(RewriterBase &rewriter,
   ArrayRef<int64_t> sizes = schedule.getLevel("reduction");
   if (llvm::all_of(sizes, [](int64_t size) { return size == 0; }))
     return success();
+  if (int64_t block = schedule.getOption("block", 0)) {
+    FailureOr<linalg::LinalgOp> inner = sumByBlocks(rewriter, root, block);
+    if (failed(inner))
+      return failure();
+    root = *inner;
+  }
   scf::SCFTilingOptions options;
   options.setTileSizes(getAsIndexOpFoldResult(rewriter.getContext(), sizes));
   rewriter.setInsertionPoint(root);

@@ -57,6 +57,25 @@ static int64_t chooseRowBlock(const Problem &problem, const CPUTarget &cpu,
   return llvm::alignTo(block, rowTile);
 }
 
+/// How many steps of a long reduction share accumulators, or 0 for all of
+/// them: a chain of thousands of additions loses two bits more than blocks do.
+static int64_t chooseBlock(const Problem &problem) {
+  constexpr int64_t longest = 1024, preferred = 512, shortest = 128;
+  auto root = const_cast<Problem &>(problem).root;
+  SmallVector<unsigned> loops;
+  root.getReductionDims(loops);
+  if (loops.size() != 1 ||
+      !getElementTypeOrSelf(root->getResult(0).getType()).isF32())
+    return 0;
+  int64_t extent = problem.extents[loops.front()];
+  if (ShapedType::isDynamic(extent) || extent <= longest)
+    return 0;
+  for (int64_t block = preferred; block >= shortest; --block)
+    if (extent % block == 0)
+      return block;
+  return 0;
+}
+
 static attn::ScheduleAttr scheduleContraction(const Problem &problem,
                                               const CPUTarget &cpu) {
   MLIRContext *context = const_cast<Problem &>(problem).root->getContext();
@@ -87,6 +106,8 @@ static attn::ScheduleAttr scheduleContraction(const Problem &problem,
       {"columns", problem.lanes}};
   if (problem.isConstant)
     options.push_back({"pack", panel});
+  if (int64_t block = chooseBlock(problem))
+    options.push_back({"block", block});
   return attn::ScheduleAttr::get(context,
                                  {{"workgroup", workgroup},
                                   {"register", registers},

@@ -142,3 +142,28 @@ func.func private @sliced_scalar(%x: tensor<2xf32>, %out: tensor<4x8xf32>) -> te
   } -> tensor<4x8xf32>
   return %0 : tensor<4x8xf32>
 }
+
+// -----
+
+// Blocks of a reduction start from zero and are added up.
+
+#A = affine_map<(m, n, k) -> (m, k)>
+#B = affine_map<(m, n, k) -> (k, n)>
+#C = affine_map<(m, n, k) -> (m, n)>
+// CHECK-LABEL: func.func private @blocks
+// CHECK:         scf.for %{{.*}} = %c0 to %c64 step %c16 iter_args(%[[SUM:.*]] = %{{.*}}) -> (tensor<4x8xf32>)
+// CHECK:           %[[PART:.*]] = scf.for %{{.*}} = %c0 to %c16 step %c1
+// CHECK:           linalg.generic {{.*}} ins(%[[PART]] : tensor<4x8xf32>) outs(%[[SUM]] : tensor<4x8xf32>)
+func.func private @blocks(%x: tensor<4x64xf32>, %w: tensor<64x8xf32>, %out: tensor<4x8xf32>) -> tensor<4x8xf32> attributes {fovea.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %f = linalg.fill ins(%zero : f32) outs(%out : tensor<4x8xf32>) -> tensor<4x8xf32>
+  %m = linalg.generic {indexing_maps = [#A, #B, #C], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<4x64xf32>, tensor<64x8xf32>) outs(%f : tensor<4x8xf32>)
+      attrs = {attn.schedule = #attn.schedule<workgroup = [0, 8, 0], register = [4, 8, 0], reduction = [0, 0, 1], block = 16, columns = 1>} {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %p = arith.mulf %a, %c : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<4x8xf32>
+  return %m : tensor<4x8xf32>
+}
