@@ -104,6 +104,8 @@ llvm::Error Compiler::checkOptions() {
                                    "' for --emit: expected one of " +
                                    llvm::join(kinds, ", "));
   stepCount = llvm::find(kinds, options.emit) - kinds.begin() + 1;
+  if (options.emit == "lib" || options.emit == "obj")
+    --stepCount; // Machine code is written once: as "asm" or as "obj".
   if (options.output == "-") {
     if (options.emit == "lib" || options.emit == "obj" || options.saveTemps)
       return llvm::createStringError(
