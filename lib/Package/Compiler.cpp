@@ -318,6 +318,16 @@ llvm::Error Compiler::package(State &state, TimingScope &timing) {
   if (options.emit == "llvm-ir")
     return writeFile(options.output, printModule);
   begin(options.emit);
+  // The other half of an object: the constants, to be linked with it.
+  if (options.emit == "obj" && state.weights.size()) {
+    std::string weights = temporary(".weights.o");
+    std::string path = options.output + ".weights.o";
+    if (llvm::Error error = state.weights.writeObject(
+            weights, state.machine->getTargetTriple()))
+      return error;
+    if (std::error_code code = llvm::sys::fs::rename(weights, path))
+      return cannotWrite(path, code);
+  }
   return writeFile(options.output, [&](llvm::raw_pwrite_stream &os) {
     return emitMachineCode(**module, *state.machine,
                            options.emit == "asm"
