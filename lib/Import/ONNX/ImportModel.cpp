@@ -123,6 +123,34 @@ FailureOr<func::FuncOp> Importer::createMain(Scope &scope) {
   return main;
 }
 
+/// What a file declares about an output is either so or a damaged file.
+static LogicalResult checkDeclared(TensorBuilder &b, StringRef name,
+                                   const Binding &binding,
+                                   const onnx::TypeProto &declared) {
+  const auto &tensor = declared.tensor_type();
+  if (tensor.elem_type() && binding.dtype &&
+      tensor.elem_type() != binding.dtype) {
+    b.error("graph output '" + name + "' is declared as " +
+            dtypeName(tensor.elem_type()) + " and is " +
+            dtypeName(binding.dtype));
+    return failure();
+  }
+  RankedTensorType type = b.type(binding.value);
+  if (!tensor.has_shape())
+    return success();
+  bool fits = tensor.shape().dim_size() == type.getRank();
+  for (int64_t i = 0; fits && i < type.getRank(); ++i) {
+    const auto &dim = tensor.shape().dim(i);
+    fits = !dim.has_dim_value() || type.isDynamicDim(i) ||
+           dim.dim_value() == type.getDimSize(i);
+  }
+  if (fits)
+    return success();
+  b.error("the shape of graph output '" + name +
+          "' is not the one that is declared");
+  return failure();
+}
+
 LogicalResult Importer::finishMain(func::FuncOp main, Scope &scope) {
   SmallVector<Value> results;
   SmallVector<Attribute> attrs;
@@ -136,6 +164,9 @@ LogicalResult Importer::finishMain(func::FuncOp main, Scope &scope) {
               "model's border");
       return failure();
     }
+    if (failed(checkDeclared(b, output.name(), *binding,
+                             model->outputTypes[output.name()])))
+      return failure();
     results.push_back(binding->value);
     attrs.push_back(signatureAttrs(&context, output.name(), binding->dtype,
                                    model->outputTypes[output.name()],

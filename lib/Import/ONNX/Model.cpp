@@ -28,6 +28,7 @@ using namespace fovea::frontend;
 /// inputs) differs so much that ONNX's converter goes first.
 static constexpr int64_t oldestDirectOpset = 7;
 static constexpr int64_t conversionTarget = 13;
+static constexpr int64_t maxInlinedNodes = 200000;
 
 //===----------------------------------------------------------------------===//
 // Reading
@@ -150,6 +151,49 @@ static void inferTypes(onnx::ModelProto &proto) {
   }
 }
 
+/// Nodes that inlining `nodes` would give, no more than `limit` of them.
+/// Functions that call each other can describe more nodes than any machine has.
+static int64_t
+expandedSize(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes,
+             const llvm::StringMap<const onnx::FunctionProto *> &functions,
+             llvm::StringMap<int64_t> &known, int64_t limit, int depth) {
+  int64_t total = 0;
+  for (const auto &node : nodes) {
+    std::string key = node.domain() + "/" + node.op_type();
+    int64_t size = 1;
+    if (const onnx::FunctionProto *body = functions.lookup(key)) {
+      auto found = known.find(key);
+      if (found == known.end()) {
+        size = depth > 256 ? limit
+                           : expandedSize(body->node(), functions, known, limit,
+                                          depth + 1);
+        known[key] = size;
+      } else {
+        size = found->second;
+      }
+    }
+    total = std::min(limit, total + size);
+  }
+  return total;
+}
+
+static bool inlineFunctions(onnx::ModelProto &proto, std::string &error) {
+  if (proto.functions_size() == 0)
+    return true;
+  llvm::StringMap<const onnx::FunctionProto *> functions;
+  for (const auto &function : proto.functions())
+    functions[function.domain() + "/" + function.name()] = &function;
+  llvm::StringMap<int64_t> known;
+  if (expandedSize(proto.graph().node(), functions, known, maxInlinedNodes,
+                   /*depth=*/0) >= maxInlinedNodes) {
+    error = "the functions of the model expand to more than " +
+            std::to_string(maxInlinedNodes) + " nodes";
+    return false;
+  }
+  onnx::inliner::InlineLocalFunctions(proto, /*convert_version=*/true);
+  return true;
+}
+
 static void convertOldOpset(onnx::ModelProto &proto) {
   if (defaultOpset(proto) >= oldestDirectOpset)
     return;
@@ -182,8 +226,8 @@ std::shared_ptr<Model> Model::load(llvm::StringRef path,
       onnx::checker::check_model(proto);
     else
       onnx::checker::check_model(path.str());
-    if (proto.functions_size() > 0)
-      onnx::inliner::InlineLocalFunctions(proto, /*convert_version=*/true);
+    if (!inlineFunctions(proto, error))
+      return nullptr;
     convertOldOpset(proto);
     for (const auto &output : proto.graph().output())
       model->outputTypes[output.name()] = output.type();
