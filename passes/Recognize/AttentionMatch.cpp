@@ -347,6 +347,25 @@ static bool isRepeatable(const IterationSpace &space, const View &view) {
   return true;
 }
 
+/// Whether a tensor that the score region reads is computed from the scores. It
+/// would keep the score matrix, and a comparison of the two could turn out
+/// differently where the fused scores are rounded in another order.
+static bool readsOwnScores(const AttentionMatch &match) {
+  Operation *scores =
+      const_cast<linalg::LinalgOp &>(match.scores).getOperation();
+  BackwardSliceOptions options;
+  options.inclusive = true;
+  options.omitUsesFromAbove = false;
+  options.filter = [&](Operation *op) {
+    Operation *outer = scores->getBlock()->findAncestorOpInBlock(*op);
+    return outer && !outer->isBeforeInBlock(scores);
+  };
+  llvm::SetVector<Operation *> slice;
+  for (const View &view : match.scoreTree.captures())
+    (void)getBackwardSlice(view.value, &slice, options);
+  return slice.contains(scores);
+}
+
 /// Whether all operands fit one iteration space once every split is made.
 static bool checkMatch(AttentionMatch &match) {
   const IterationSpace &space = match.space;
@@ -360,6 +379,10 @@ static bool checkMatch(AttentionMatch &match) {
                   "another one";
       return false;
     }
+  if (readsOwnScores(match)) {
+    match.why = "what changes the scores is computed from the scores";
+    return false;
+  }
   for (ScalarTree *tree : {&match.scoreTree, &match.probTree}) {
     if (!tree->hasStaticIndices(space)) {
       match.why = "positions depend on sizes that are known only at run time";
@@ -393,9 +416,11 @@ bool fovea::canKeepProbabilities(const AttentionMatch &match) {
       return false;
   Operation *softmax = match.softmax;
   BackwardSliceOptions options;
+  options.inclusive = true;
+  options.omitUsesFromAbove = false;
   options.filter = [&](Operation *op) {
-    return op->getBlock() == softmax->getBlock() &&
-           !op->isBeforeInBlock(softmax);
+    Operation *outer = softmax->getBlock()->findAncestorOpInBlock(*op);
+    return outer && !outer->isBeforeInBlock(softmax);
   };
   llvm::SetVector<Operation *> slice;
   for (const View *view : {&match.query, &match.key, &match.value})
