@@ -13,6 +13,14 @@
 using namespace mlir;
 using namespace fovea::frontend;
 
+LogicalResult fovea::frontend::requireRank(NodeImporter &node, size_t i,
+                                           int64_t rank) {
+  if (!node.input(i) || node.rank(i) == rank)
+    return success();
+  return node.fail("input " + Twine(i) + " has rank " + Twine(node.rank(i)) +
+                   " and needs rank " + Twine(rank));
+}
+
 LogicalResult fovea::frontend::requireEqual(NodeImporter &node, OpFoldResult a,
                                             OpFoldResult b, const Twine &what) {
   TensorBuilder &builder = node.b();

@@ -17,6 +17,8 @@ namespace fovea::frontend {
 // what only shows at run time is checked there, so that a bad model or input
 // never reads or writes outside a tensor.
 
+/// Input `i`, where given, has this rank.
+mlir::LogicalResult requireRank(NodeImporter &node, size_t i, int64_t rank);
 /// The sizes are equal.
 mlir::LogicalResult requireEqual(NodeImporter &node, mlir::OpFoldResult a,
                                  mlir::OpFoldResult b, const llvm::Twine &what);

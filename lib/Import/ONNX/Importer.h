@@ -162,6 +162,7 @@ public:
 
 private:
   mlir::LogicalResult resolveInputs();
+  mlir::LogicalResult checkKinds();
   void infer();
 
   Importer &owner;

@@ -9,6 +9,8 @@
 #include "Importer.h"
 #include "Types.h"
 
+#include "onnx/defs/schema.h"
+
 using namespace mlir;
 using namespace fovea::frontend;
 
@@ -34,6 +36,29 @@ LogicalResult NodeImporter::resolveInputs() {
     if (failed(binding))
       return failure();
     inputs.push_back(*binding);
+  }
+  return checkKinds();
+}
+
+/// Handlers of operators on tensors rely on getting no sequences.
+LogicalResult NodeImporter::checkKinds() {
+  std::string domain = proto.domain() == "ai.onnx" ? "" : proto.domain();
+  const onnx::OpSchema *schema =
+      onnx::OpSchemaRegistry::Schema(proto.op_type(), version, domain);
+  if (!schema || schema->inputs().empty())
+    return success();
+  for (auto [i, binding] : llvm::enumerate(inputs)) {
+    if (!binding.sequence && !binding.stacked)
+      continue;
+    const auto &formal =
+        schema->inputs()[std::min(i, schema->inputs().size() - 1)];
+    bool takesSequences = llvm::any_of(formal.GetTypes(), [](onnx::DataType t) {
+      return StringRef(*t).starts_with("seq(") ||
+             StringRef(*t).starts_with("optional(seq(");
+    });
+    if (!takesSequences)
+      return fail("input " + Twine(i) +
+                  " is a sequence, and has to be a tensor");
   }
   return success();
 }

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Checks.h"
 #include "../ScalarCode.h"
 #include "../Window.h"
 #include "Contraction.h"
@@ -221,6 +222,11 @@ FailureOr<Value> fovea::frontend::addChannelBias(NodeImporter &node, Value x,
   TensorBuilder &b = node.b();
   if (!bias)
     return x;
+  if (b.rank(bias) != 1)
+    return node.fail("the bias has rank " + Twine(b.rank(bias)) +
+                     " and needs rank 1");
+  if (failed(requireEqual(node, b.dim(bias, 0), b.dim(x, 1), "bias")))
+    return failure();
   SmallVector<int64_t> trailing =
       llvm::to_vector(llvm::seq<int64_t>(1, b.rank(x) - 1));
   return b.elementwise({x, b.unsqueeze(bias, trailing)}, b.elementType(x),

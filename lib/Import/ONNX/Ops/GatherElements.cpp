@@ -96,7 +96,8 @@ static LogicalResult importReverseSequence(NodeImporter &node) {
       batch > 1)
     return node.fail(
         "time_axis and batch_axis have to be 0 and 1 in some order");
-  if (failed(requireEqual(node, b.dim(lengths, 0), b.dim(x, batch),
+  if (failed(requireRank(node, 1, 1)) ||
+      failed(requireEqual(node, b.dim(lengths, 0), b.dim(x, batch),
                           "sequence_lens")))
     return failure();
   Value steps = b.toValue(b.dim(x, time));
@@ -121,6 +122,8 @@ static LogicalResult importCompress(NodeImporter &node) {
   TensorBuilder &b = node.b();
   ScalarCode s(b);
   Value x = node.input(0), condition = node.input(1);
+  if (failed(requireRank(node, 1, 1)))
+    return failure();
   int64_t axis = 0;
   if (node.hasAttr("axis")) {
     FailureOr<int64_t> given = node.attrAxis("axis", 0, b.rank(x));

@@ -129,6 +129,10 @@ LogicalResult Recurrent::read() {
   x = node.input(0);
   if (b.rank(x) != 3 || node.rank(1) != 3 || node.rank(2) != 3)
     return node.fail("input and weights need rank 3");
+  std::pair<size_t, int64_t> ranks[] = {{3, 2}, {4, 1}, {5, 3}, {6, 3}, {7, 2}};
+  for (auto [input, rank] : ranks)
+    if (failed(requireRank(node, input, rank)))
+      return failure();
   if (batchFirst)
     x = b.transpose(x, {1, 0, 2});
   type = b.elementType(x);
@@ -154,6 +158,22 @@ LogicalResult Recurrent::read() {
     return failure();
   if (lengths &&
       failed(requireEqual(node, b.dim(lengths, 0), batch, "sequence_lens")))
+    return failure();
+  OpFoldResult width = b.attr(hidden);
+  for (size_t i : {5, 6}) {
+    if (!node.input(i))
+      continue;
+    int64_t batchAxis = batchFirst ? 0 : 1;
+    if (failed(requireEqual(node, b.dim(node.input(i), 1 - batchAxis), count,
+                            "directions of a state")) ||
+        failed(requireEqual(node, b.dim(node.input(i), batchAxis), batch,
+                            "batch of a state")) ||
+        failed(requireEqual(node, b.dim(node.input(i), 2), width,
+                            "width of a state")))
+      return failure();
+  }
+  if (node.input(7) && failed(requireEqual(node, b.dim(node.input(7), 1),
+                                           b.attr(3 * hidden), "P")))
     return failure();
   return readActivations();
 }

@@ -84,6 +84,8 @@ LogicalResult Resize::readScales(ArrayRef<int64_t> axes) {
         continue;
       scales[axis] = s.constant(f64, value);
       if (std::optional<int64_t> size = getConstantIntValue(sizes[axis])) {
+        if (*size * value > 1e12)
+          return node.fail("a scale makes the result too large");
         sizes[axis] = b.attr(static_cast<int64_t>(std::floor(*size * value)));
         continue;
       }

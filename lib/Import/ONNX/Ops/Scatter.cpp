@@ -164,6 +164,8 @@ static LogicalResult importTensorScatter(NodeImporter &node) {
                           : requireEqual(node, b.dim(update, i),
                                          b.dim(cache, i), "update")))
       return failure();
+  if (failed(requireRank(node, 2, 1)))
+    return failure();
   if (starts && failed(requireEqual(node, b.dim(starts, 0), b.dim(cache, 0),
                                     "write_indices")))
     return failure();

@@ -66,8 +66,11 @@ static LogicalResult importSequenceEmpty(NodeImporter &node) {
 
 static LogicalResult importSequenceConstruct(NodeImporter &node) {
   std::vector<Binding> elements;
-  for (size_t i = 0; i < node.numInputs(); ++i)
+  for (size_t i = 0; i < node.numInputs(); ++i) {
+    if (!node.input(i))
+      return node.fail("the elements of a sequence have to be tensors");
     elements.push_back(node.binding(i));
+  }
   return bindList(node, std::move(elements));
 }
 
@@ -99,6 +102,8 @@ static LogicalResult importSequenceInsert(NodeImporter &node) {
   FailureOr<Binding> sequence = readSequence(node, 0);
   if (failed(sequence))
     return failure();
+  if (!node.input(1))
+    return node.fail("the elements of a sequence have to be tensors");
   if (sequence->stacked)
     return insertIntoStack(node, *sequence, node.input(1));
   std::vector<Binding> elements = *sequence->sequence;
