@@ -11,8 +11,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-
-#include <sys/resource.h>
+#include <fstream>
+#include <string>
 
 using namespace fovea;
 using Clock = std::chrono::steady_clock;
@@ -33,10 +33,17 @@ static void warmUp(Model &model, const std::vector<Tensor> &inputs) {
   while (spent < leastMs);
 }
 
+/// The most memory that was resident, in MiB. Not from getrusage(), which
+/// counts what the process was before it became this program: a copy of its
+/// parent.
 static double peakMemory() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  double kilobytes = 0;
+  while (status >> word)
+    if (word == "VmHWM:" && status >> kilobytes)
+      break;
+  return kilobytes / 1024;
 }
 
 static void printText(const nlohmann::ordered_json &result, int threads) {
