@@ -53,11 +53,22 @@ static Tensor makeUp(const fovea_tensor_info &info, const RunOptions &options,
   return tensor;
 }
 
+/// Exporters store the value of a scalar input as a tensor of shape [1]; it is
+/// the same element.
+static std::vector<Tensor>
+asScalars(std::vector<Tensor> tensors,
+          const std::vector<const fovea_tensor_info *> &infos) {
+  for (size_t i = 0; i < tensors.size(); ++i)
+    if (infos[i]->rank == 0 && tensors[i].shape == std::vector<int64_t>{1})
+      tensors[i].shape.clear();
+  return tensors;
+}
+
 static std::vector<Tensor> makeInputs(const Model &model,
                                       const RunOptions &options) {
   auto infos = model.inputs();
   if (!options.dataSet.empty())
-    return readDataSetInputs(options.dataSet, infos.size());
+    return asScalars(readDataSetInputs(options.dataSet, infos.size()), infos);
   std::vector<Tensor> inputs;
   std::mt19937 random(1);
   for (const auto &input : options.inputs)
