@@ -99,7 +99,15 @@ Value fovea::frontend::foldStrided(TensorBuilder &b, Value input,
   auto elements = constantElements(input);
   auto type = RankedTensorType::get(sizes, b.elementType(input));
   int64_t count = type.getNumElements();
-  if (!elements || elements->isSplat || count == 0 || count > maxCopiedElements)
+  if (!elements || count == 0)
+    return {};
+  if (elements->isSplat) {
+    DenseElementsAttr splat;
+    if (!matchPattern(input, m_Constant(&splat)) || !splat)
+      return {};
+    return b.sharedConstant(splat.resizeSplat(type));
+  }
+  if (count > maxCopiedElements)
     return {};
   const char *from =
       elements->owned.empty() ? elements->raw.data() : elements->owned.data();
