@@ -73,6 +73,9 @@ public:
   mlir::OpFoldResult product(llvm::ArrayRef<mlir::OpFoldResult> dims);
   /// True where both are known to be equal at compile time.
   bool same(mlir::OpFoldResult a, mlir::OpFoldResult b);
+  /// Number of elements of `input` along `axes`, as a scalar of `type`.
+  mlir::Value countAlong(mlir::Value input, llvm::ArrayRef<int64_t> axes,
+                         mlir::Type type);
   /// True where `factor` is known to divide `product`.
   bool divides(mlir::OpFoldResult factor, mlir::OpFoldResult product);
 

@@ -103,6 +103,17 @@ OpFoldResult TensorBuilder::product(ArrayRef<OpFoldResult> dims) {
   return constant == 1 ? result : mul(result, attr(constant));
 }
 
+Value TensorBuilder::countAlong(Value input, ArrayRef<int64_t> axes,
+                                Type type) {
+  Dims sizes;
+  for (int64_t axis : axes)
+    sizes.push_back(dim(input, axis));
+  OpFoldResult count = product(sizes);
+  if (auto constant = getConstantIntValue(count))
+    return scalar(type, double(*constant));
+  return castScalar(fromDim(count, getI64Type()), type);
+}
+
 //===----------------------------------------------------------------------===//
 // Equality
 //===----------------------------------------------------------------------===//

@@ -23,18 +23,6 @@ static SmallVector<int64_t> axesFrom(int64_t first, int64_t rank) {
   return llvm::to_vector(llvm::seq<int64_t>(first, rank));
 }
 
-/// Number of elements along `axes`, as a scalar.
-static Value countOf(TensorBuilder &b, Value input, ArrayRef<int64_t> axes,
-                     Type type) {
-  Dims sizes;
-  for (int64_t axis : axes)
-    sizes.push_back(b.dim(input, axis));
-  OpFoldResult count = b.product(sizes);
-  if (auto constant = getConstantIntValue(count))
-    return b.scalar(type, double(*constant));
-  return b.castScalar(b.fromDim(count, b.getI64Type()), type);
-}
-
 /// Mean over `axes` (kept as size 1) in `type`.
 static Value meanOf(TensorBuilder &b, Value input, ArrayRef<int64_t> axes,
                     Type type) {
@@ -42,7 +30,7 @@ static Value meanOf(TensorBuilder &b, Value input, ArrayRef<int64_t> axes,
                        [&](TensorBuilder &b, ValueRange args) {
                          return add(b, args[1], b.castScalar(args[0], type));
                        });
-  Value count = countOf(b, input, axes, type);
+  Value count = b.countAlong(input, axes, type);
   Value mean =
       *b.elementwise({sum}, type, [&](TensorBuilder &b, ValueRange args) {
         return element::div(b, args[0], count);

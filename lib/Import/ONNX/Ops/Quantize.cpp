@@ -56,64 +56,63 @@ static Value quantize(ScalarCode &s, Value value, Value zero, Type type,
   return s.convert(s.clamp(rounded, low, high), type, isUnsigned);
 }
 
+/// The input, its scale and, if there is one, its zero point, aligned with it.
+static FailureOr<SmallVector<Value>> alignOperands(NodeImporter &node) {
+  SmallVector<Value> operands = {node.input(0)};
+  for (unsigned parameter : {1, 2}) {
+    if (!node.input(parameter))
+      continue;
+    FailureOr<Value> aligned = alignParameter(
+        node, node.input(parameter), node.input(0), node.attrInt("axis", 1));
+    if (failed(aligned))
+      return failure();
+    operands.push_back(*aligned);
+  }
+  return operands;
+}
+
 static LogicalResult importQuantizeLinear(NodeImporter &node) {
   TensorBuilder &b = node.b();
-  Value x = node.input(0);
-  int64_t axis = node.attrInt("axis", 1);
   Type type = node.outputElementType(0);
   if (!isa_and_nonnull<IntegerType>(type))
     return node.fail("the quantized type is not supported; it has to be an "
                      "integer of 8 or 16 bits");
   bool isUnsigned = isUnsignedDtype(node.outputDtype(0));
-  FailureOr<Value> scale = alignParameter(node, node.input(1), x, axis);
-  if (failed(scale))
+  FailureOr<SmallVector<Value>> operands = alignOperands(node);
+  if (failed(operands))
     return failure();
-  SmallVector<Value> operands = {x, *scale};
-  if (node.input(2)) {
-    FailureOr<Value> zero = alignParameter(node, node.input(2), x, axis);
-    if (failed(zero))
-      return failure();
-    operands.push_back(*zero);
-  }
   return node.bindOutput(
-      0,
-      b.elementwise(operands, type, [&](TensorBuilder &inner, ValueRange args) {
-        ScalarCode s(inner);
-        Type f32 = inner.getF32Type();
-        Value scaled = s.div(s.convert(args[0], f32), s.convert(args[1], f32));
-        return quantize(s, scaled, args.size() > 2 ? args[2] : Value(), type,
-                        isUnsigned);
-      }));
+      0, b.elementwise(
+             *operands, type, [&](TensorBuilder &inner, ValueRange args) {
+               ScalarCode s(inner);
+               Type f32 = inner.getF32Type();
+               Value scaled =
+                   s.div(s.convert(args[0], f32), s.convert(args[1], f32));
+               return quantize(s, scaled, args.size() > 2 ? args[2] : Value(),
+                               type, isUnsigned);
+             }));
 }
 
 static LogicalResult importDequantizeLinear(NodeImporter &node) {
   TensorBuilder &b = node.b();
   Value x = node.input(0);
-  int64_t axis = node.attrInt("axis", 1);
   Type type = node.outputElementType(0);
   if (!isa_and_nonnull<FloatType>(type) || !isa<IntegerType>(b.elementType(x)))
     return node.fail("only integers can be dequantized, and only to floats");
   bool isUnsigned = node.isUnsigned(0);
-  FailureOr<Value> scale = alignParameter(node, node.input(1), x, axis);
-  if (failed(scale))
+  FailureOr<SmallVector<Value>> operands = alignOperands(node);
+  if (failed(operands))
     return failure();
-  SmallVector<Value> operands = {x, *scale};
-  if (node.input(2)) {
-    FailureOr<Value> zero = alignParameter(node, node.input(2), x, axis);
-    if (failed(zero))
-      return failure();
-    operands.push_back(*zero);
-  }
   return node.bindOutput(
-      0,
-      b.elementwise(operands, type, [&](TensorBuilder &inner, ValueRange args) {
-        ScalarCode s(inner);
-        Type f32 = inner.getF32Type();
-        Value value = s.convert(args[0], f32, isUnsigned);
-        if (args.size() > 2)
-          value = s.sub(value, s.convert(args[2], f32, isUnsigned));
-        return s.convert(s.mul(value, s.convert(args[1], f32)), type);
-      }));
+      0, b.elementwise(
+             *operands, type, [&](TensorBuilder &inner, ValueRange args) {
+               ScalarCode s(inner);
+               Type f32 = inner.getF32Type();
+               Value value = s.convert(args[0], f32, isUnsigned);
+               if (args.size() > 2)
+                 value = s.sub(value, s.convert(args[2], f32, isUnsigned));
+               return s.convert(s.mul(value, s.convert(args[1], f32)), type);
+             }));
 }
 
 //===----------------------------------------------------------------------===//

@@ -84,18 +84,6 @@ static Value combineElements(TensorBuilder &b, Combine combine, Value x,
   llvm_unreachable("all combinations are covered");
 }
 
-/// Number of elements that go into one result, as a scalar of `type`.
-static Value reducedCount(TensorBuilder &b, Value input, ArrayRef<int64_t> axes,
-                          Type type) {
-  Dims sizes;
-  for (int64_t axis : axes)
-    sizes.push_back(b.dim(input, axis));
-  OpFoldResult count = b.product(sizes);
-  if (auto constant = getConstantIntValue(count))
-    return b.scalar(type, double(*constant));
-  return b.castScalar(b.fromDim(count, b.getI64Type()), type);
-}
-
 static Value prepare(TensorBuilder &b, const Reduction &how, Value x, Type sum,
                      bool isUnsigned) {
   x = b.castScalar(x, sum, isUnsigned, isUnsigned);
@@ -111,7 +99,7 @@ static FailureOr<Value> finish(NodeImporter &n, const Reduction &how,
   Type type = b.elementType(n.input(0)), sum = b.elementType(result);
   if (!how.mean && !how.root && !how.log)
     return b.castTo(result, type);
-  Value count = how.mean ? reducedCount(b, n.input(0), axes, sum) : Value();
+  Value count = how.mean ? b.countAlong(n.input(0), axes, sum) : Value();
   bool isUnsigned = n.isUnsigned(0);
   return b.elementwise({result}, type, [&](TensorBuilder &b, ValueRange args) {
     Value x = args[0];
