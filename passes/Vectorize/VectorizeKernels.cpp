@@ -31,6 +31,25 @@ namespace fovea {
 #include "fovea/passes/Vectorize/Passes.h.inc"
 } // namespace fovea
 
+/// Whether windows over `operand` may lose loops: where an operand is larger
+/// than what the loops read, its size would be taken for that of a loop.
+static bool isReadWhole(linalg::GenericOp op, OpOperand &operand,
+                        ArrayRef<int64_t> extents) {
+  AffineMap map = op.getMatchingIndexingMap(&operand);
+  if (map.isProjectedPermutation(/*allowZeroInResults=*/true))
+    return true;
+  SmallVector<int64_t> last;
+  for (int64_t extent : extents) {
+    if (ShapedType::isDynamic(extent))
+      return false;
+    last.push_back(extent - 1);
+  }
+  SmallVector<int64_t, 4> position = map.compose(last);
+  return llvm::all_of(
+      llvm::zip_equal(op.getShape(&operand), position),
+      [](auto pair) { return std::get<0>(pair) == std::get<1>(pair) + 1; });
+}
+
 /// The parallel loops of `op` that run once.
 static SmallVector<unsigned> getUnitLoops(Operation *op) {
   SmallVector<unsigned> unit;
@@ -39,6 +58,9 @@ static SmallVector<unsigned> getUnitLoops(Operation *op) {
     return unit;
   SmallVector<int64_t> extents = generic.getStaticLoopRanges();
   SmallVector<utils::IteratorType> kinds = generic.getIteratorTypesArray();
+  for (OpOperand &operand : generic->getOpOperands())
+    if (!isReadWhole(generic, operand, extents))
+      return unit;
   for (unsigned loop = 0; loop < extents.size(); ++loop)
     if (extents[loop] == 1 && linalg::isParallelIterator(kinds[loop]))
       unit.push_back(loop);

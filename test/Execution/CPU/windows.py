@@ -98,6 +98,10 @@ case("grid_sample", [node("GridSample", ["x", "g"], ["y"])], {
     "g": grid
 }, {"y": np.array([[[[c[0, 0], c[3, 4]], [m, 0]] for c, m in zip(r[0], mid)]], f32)})
 
+# A window of one element, and an input that is larger than what its windows cover.
+case("max_pool_corner", [node("MaxPool", ["x"], ["y"], kernel_shape=[1, 1], strides=[3, 2])], {"x": r[:, :1, :3, :2]},
+     {"y": r[:, :1, :1, :1]})
+
 # DFT.
 signal = draw(3, 10, 1)
 half = np.fft.rfft(signal[..., 0])

@@ -24,3 +24,24 @@ func.func private @contraction(%x: tensor<2x4x7xf32>, %w: tensor<2x7x32xf32>, %o
   } -> tensor<2x4x32xf32>
   return %m : tensor<2x4x32xf32>
 }
+
+// -----
+
+// What reads less than its whole operand keeps its loops: without them, the
+// size of the operand would pass for theirs.
+
+#in = affine_map<(i, k) -> (i * 2 + k)>
+#tap = affine_map<(i, k) -> (k)>
+#out = affine_map<(i, k) -> (i)>
+// CHECK-LABEL: func.func private @window
+// CHECK-NOT:     vector<2xf32>
+// CHECK:         linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]
+func.func private @window(%x: tensor<2xf32>, %taps: tensor<1xf32>, %out: tensor<1xf32>) -> tensor<1xf32> attributes {fovea.kernel} {
+  %m = linalg.generic {indexing_maps = [#in, #tap, #out], iterator_types = ["parallel", "reduction"]}
+      ins(%x, %taps : tensor<2xf32>, tensor<1xf32>) outs(%out : tensor<1xf32>) {
+  ^bb0(%a: f32, %t: f32, %o: f32):
+    %s = arith.maximumf %o, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<1xf32>
+  return %m : tensor<1xf32>
+}
