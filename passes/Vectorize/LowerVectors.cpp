@@ -76,6 +76,33 @@ struct LowerRowMaximum : OpRewritePattern<vector::MultiDimReductionOp> {
   }
 };
 
+/// Widens the operands of a contraction of f16 or bf16 into f32. Upstream has
+/// such contractions as outer products of a matrix product only; batches and
+/// other forms take this way, which is tried last.
+struct WidenContraction : OpRewritePattern<vector::ContractionOp> {
+  WidenContraction(MLIRContext *context)
+      : OpRewritePattern(context, /*benefit=*/0) {}
+  LogicalResult matchAndRewrite(vector::ContractionOp op,
+                                PatternRewriter &rewriter) const override {
+    Type wide = getElementTypeOrSelf(op.getAccType());
+    if (!isa<FloatType>(wide) || (op.getLhsType().getElementType() == wide &&
+                                  op.getRhsType().getElementType() == wide))
+      return failure();
+    auto widen = [&](Value vector) -> Value {
+      auto type = cast<VectorType>(vector.getType());
+      if (type.getElementType() == wide)
+        return vector;
+      return arith::ExtFOp::create(rewriter, op.getLoc(), type.clone(wide),
+                                   vector);
+    };
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getLhsMutable().assign(widen(op.getLhs()));
+      op.getRhsMutable().assign(widen(op.getRhs()));
+    });
+    return success();
+  }
+};
+
 struct LowerVectors : fovea::impl::LowerVectorsBase<LowerVectors> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
@@ -83,7 +110,7 @@ struct LowerVectors : fovea::impl::LowerVectorsBase<LowerVectors> {
     vector::populateVectorContractLoweringPatterns(
         patterns, vector::VectorContractLowering::OuterProduct);
     vector::populateVectorOuterProductLoweringPatterns(patterns);
-    patterns.add<LowerRowMaximum>(context);
+    patterns.add<LowerRowMaximum, WidenContraction>(context);
     vector::populateVectorTransferPermutationMapLoweringPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();

@@ -1,6 +1,7 @@
 # RUN: %python %s
 """Attention written out as exporters write it: scale spellings, masks, layouts, packed QKV, grouped heads, odd sizes."""
 
+import ml_dtypes
 import numpy as np
 
 from Execution.harness import case, main, node
@@ -350,6 +351,17 @@ case("probabilities_used",
      },
      rtol=1e-3,
      atol=1e-4)
+
+# All in f16 and bf16, as models stored in them have it, with a bias that stays a tensor.
+for dtype, tolerance in ((np.float16, 2e-3), (ml_dtypes.bfloat16, 2e-2)):
+    h = [t.astype(dtype) for t in qkv(2, 3, 4, 6, 8)]
+    bias = draw(4, 6).astype(dtype)
+    case(np.dtype(dtype).name,
+         plain(between=[("Mul", ["s", "c"], ["t"]), ("Add", ["t", "bias"], ["u"])], scaled="u"),
+         dict(zip("qkv", h)) | {"bias": bias}, {"y": attention(*h, bias=bias).astype(dtype)},
+         constants={"c": root.astype(dtype)},
+         rtol=tolerance,
+         atol=tolerance)
 
 # Dynamic batch and lengths.
 sizes = [qkv(b, 3, m, n, 8) for b, m, n in ((2, 9, 9), (1, 1, 1), (1, 1, 70), (3, 33, 5))]

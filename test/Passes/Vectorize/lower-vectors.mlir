@@ -19,3 +19,18 @@ func.func @row(%v: vector<16xf32>, %m: memref<4x16xf32>, %i: index) {
   vector.transfer_write %v, %m[%i, %c0] {in_bounds = [true]} : vector<16xf32>, memref<4x16xf32>
   return
 }
+
+// Operands of f16 are widened where upstream knows f32 only: with a batch, and
+// as products of rows with each other.
+#BA = affine_map<(b, m, n, k) -> (b, m, k)>
+#BB = affine_map<(b, m, n, k) -> (b, n, k)>
+#BC = affine_map<(b, m, n, k) -> (b, m, n)>
+// CHECK-LABEL: func.func @batch_of_halves
+// CHECK:         arith.extf
+// CHECK-NOT:     vector.contract
+// CHECK:         return
+func.func @batch_of_halves(%a: vector<2x3x4xf16>, %b: vector<2x5x4xf16>, %c: vector<2x3x5xf32>) -> vector<2x3x5xf32> {
+  %0 = vector.contract {indexing_maps = [#BA, #BB, #BC], iterator_types = ["parallel", "parallel", "parallel", "reduction"], kind = #vector.kind<add>}
+    %a, %b, %c : vector<2x3x4xf16>, vector<2x5x4xf16> into vector<2x3x5xf32>
+  return %0 : vector<2x3x5xf32>
+}
