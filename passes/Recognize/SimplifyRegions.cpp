@@ -89,6 +89,51 @@ static void foldZeroMask(attn::AttentionOp op) {
   add.erase();
 }
 
+/// Probabilities that the model keeps in f16 or bf16 on their way to the values
+/// stay in the type of the softmax: they are at most 1, so that rounding them
+/// only costs accuracy, and it would hide what the region is about.
+static void foldRounding(attn::AttentionOp op) {
+  if (op.getProb().empty())
+    return;
+  Block &body = op.getProb().front();
+  OpBuilder builder(op.getContext());
+  auto rounded = [](Value narrow, Type wide) {
+    auto trunc = narrow.getDefiningOp<arith::TruncFOp>();
+    return trunc && trunc.getIn().getType() == wide ? trunc.getIn() : Value();
+  };
+  for (Operation &inner : llvm::make_early_inc_range(body)) {
+    auto extend = dyn_cast<arith::ExtFOp>(inner);
+    if (!extend)
+      continue;
+    Type wide = extend.getType();
+    Value result = rounded(extend.getIn(), wide);
+    auto select = extend.getIn().getDefiningOp<arith::SelectOp>();
+    if (select && (rounded(select.getTrueValue(), wide) ||
+                   rounded(select.getFalseValue(), wide))) {
+      builder.setInsertionPoint(extend);
+      auto widen = [&](Value value) {
+        Value before = rounded(value, wide);
+        return before ? before
+                      : builder.createOrFold<arith::ExtFOp>(extend.getLoc(),
+                                                            wide, value);
+      };
+      Value ifTrue = widen(select.getTrueValue());
+      Value ifFalse = widen(select.getFalseValue());
+      result = arith::SelectOp::create(builder, extend.getLoc(),
+                                       select.getCondition(), ifTrue, ifFalse);
+    }
+    if (!result)
+      continue;
+    extend.getResult().replaceAllUsesWith(result);
+    extend.erase();
+  }
+  SmallVector<Operation *> inner =
+      llvm::to_vector(llvm::make_pointer_range(body.without_terminator()));
+  for (Operation *op : llvm::reverse(inner))
+    if (op->use_empty())
+      op->erase();
+}
+
 /// Whether the region is one operation on the probability and a capture that
 /// is the same for all keys: a gate, or zero for rows without a key. Such an
 /// operation may follow the sum over the keys as well. Returns that operation.
@@ -184,6 +229,7 @@ Value fovea::moveProbBehindOutput(OpBuilder &builder, attn::AttentionOp op) {
 void fovea::simplifyRegions(attn::AttentionOp op) {
   foldScale(op);
   foldZeroMask(op);
+  foldRounding(op);
   foldGuard(op);
   for (Region *region : {&op.getScore(), &op.getProb()})
     if (!region->empty() && region->front().getTerminator()->getOperand(0) ==

@@ -184,3 +184,57 @@ func.func @operator(%q0: tensor<2x6x3x8xf32>, %k: tensor<2x3x6x8xf32>, %v: tenso
   %t = linalg.transpose ins(%o : tensor<2x3x6x8xf32>) outs(%et : tensor<2x6x3x8xf32>) permutation = [0, 2, 1, 3]
   return %t : tensor<2x6x3x8xf32>
 }
+
+// -----
+
+// Probabilities that are kept in f16, and cleared there for rows without a key,
+// are not rounded: the clearing moves behind the output.
+
+// CHECK-LABEL: func @rounded_probabilities
+// CHECK: %[[A:.+]] = attn.attention query(%arg0 : tensor<2x6x8xf16>)
+// CHECK-NOT: prob
+// CHECK-NOT: truncf
+// CHECK: linalg.generic {{.*}} ins(%[[A]], %arg3 : tensor<2x6x8xf32>, tensor<6xi1>)
+// CHECK: arith.select
+// CHECK: return
+func.func @rounded_probabilities(%q: tensor<2x6x8xf16>, %k: tensor<2x6x8xf16>, %v: tensor<2x6x8xf16>, %empty: tensor<6xi1>) -> tensor<2x6x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %zero16 = arith.constant 0.0 : f16
+  %es = tensor.empty() : tensor<2x6x6xf32>
+  %eh = tensor.empty() : tensor<2x6x6xf16>
+  %eo = tensor.empty() : tensor<2x6x8xf32>
+  %fs = linalg.fill ins(%zero : f32) outs(%es : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  %s = linalg.generic {indexing_maps = [affine_map<(b, i, j, d) -> (b, i, d)>, affine_map<(b, i, j, d) -> (b, j, d)>, affine_map<(b, i, j, d) -> (b, i, j)>], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%q, %k : tensor<2x6x8xf16>, tensor<2x6x8xf16>) outs(%fs : tensor<2x6x6xf32>) {
+  ^bb0(%a: f16, %b: f16, %o: f32):
+    %x = arith.extf %a : f16 to f32
+    %y = arith.extf %b : f16 to f32
+    %m = arith.mulf %x, %y : f32
+    %r = arith.addf %o, %m : f32
+    linalg.yield %r : f32
+  } -> tensor<2x6x6xf32>
+  %p = linalg.softmax dimension(2) ins(%s : tensor<2x6x6xf32>) outs(%es : tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  %h = linalg.generic {indexing_maps = [affine_map<(b, i, j) -> (b, i, j)>, affine_map<(b, i, j) -> (b, i, j)>], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%p : tensor<2x6x6xf32>) outs(%eh : tensor<2x6x6xf16>) {
+  ^bb0(%a: f32, %o: f16):
+    %r = arith.truncf %a : f32 to f16
+    linalg.yield %r : f16
+  } -> tensor<2x6x6xf16>
+  %c = linalg.generic {indexing_maps = [affine_map<(b, i, j) -> (i)>, affine_map<(b, i, j) -> (b, i, j)>, affine_map<(b, i, j) -> (b, i, j)>], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%empty, %h : tensor<6xi1>, tensor<2x6x6xf16>) outs(%eh : tensor<2x6x6xf16>) {
+  ^bb0(%e: i1, %a: f16, %o: f16):
+    %r = arith.select %e, %zero16, %a : f16
+    linalg.yield %r : f16
+  } -> tensor<2x6x6xf16>
+  %fo = linalg.fill ins(%zero : f32) outs(%eo : tensor<2x6x8xf32>) -> tensor<2x6x8xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(b, i, d, j) -> (b, i, j)>, affine_map<(b, i, d, j) -> (b, j, d)>, affine_map<(b, i, d, j) -> (b, i, d)>], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%c, %v : tensor<2x6x6xf16>, tensor<2x6x8xf16>) outs(%fo : tensor<2x6x8xf32>) {
+  ^bb0(%a: f16, %b: f16, %o: f32):
+    %x = arith.extf %a : f16 to f32
+    %z = arith.extf %b : f16 to f32
+    %m = arith.mulf %x, %z : f32
+    %r = arith.addf %o, %m : f32
+    linalg.yield %r : f32
+  } -> tensor<2x6x8xf32>
+  return %y : tensor<2x6x8xf32>
+}
