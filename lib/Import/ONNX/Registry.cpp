@@ -39,6 +39,7 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerScatterOps(result);
     registerSequenceOps(result);
     registerShapeOps(result);
+    registerSliceOps(result);
     registerSlicingOps(result);
     registerSoftmaxOps(result);
     registerSpaceToDepthOps(result);

@@ -118,4 +118,17 @@ case("dynamic", [node("Attention", ["q", "k", "v"], ["y"])],
          "y": ["b", 2, "m", 8]
      },
      sets=[feed(t) for t in sizes[1:]])
+heads = [tuple(draw(b, 3, n, d) for n in (m, s, s)) for b, m, s, d in ((2, 5, 9, 8), (1, 1, 7, 5), (2, 20, 40, 64))]
+case("dynamic_head_size", [node("Attention", ["q", "k", "v"], ["y"])],
+     *feed(heads[0]),
+     opset=23,
+     rtol=1e-3,
+     atol=1e-4,
+     shapes={
+         "q": ["b", 3, "m", "d"],
+         "k": ["b", 3, "n", "d"],
+         "v": ["b", 3, "n", "d"],
+         "y": ["b", 3, "m", "d"]
+     },
+     sets=[feed(t) for t in heads[1:]])
 main()

@@ -30,6 +30,56 @@ case("slice_empty", [("Slice", ["x", "b", "e", "a"], ["y"])], {"x": x}, {"y": x[
          "e": i64(9),
          "a": i64(1)
      })
+# Axes, bounds and steps that are only known at run time.
+case("slice_axes", [("Slice", ["x", "b", "e", "a"], ["y"])], {
+    "x": x,
+    "b": i64(-3, 1),
+    "e": i64(99, -1),
+    "a": i64(-1, 1)
+}, {"y": x[:, 1:-1, :, -3:].copy()},
+     shapes={"y": ["p", "q", "r", "s"]})
+case("slice_steps", [("Slice", ["x", "b", "e", "a", "t"], ["y"])], {
+    "x": x,
+    "b": i64(1, -1),
+    "e": i64(99, -99),
+    "a": i64(1, 3),
+    "t": i64(2, -3)
+}, {"y": x[:, 1::2, :, ::-3].copy()},
+     shapes={
+         "x": ["h", "i", "j", "k"],
+         "y": ["p", "q", "r", "s"]
+     },
+     sets=[({
+         "x": x,
+         "b": i64(-2, 99),
+         "e": i64(-9, 99),
+         "a": i64(-2, 0),
+         "t": i64(-(2**63), 2**63 - 1)
+     }, {"y": x[:0, :, -2:-9:-100].copy()})])
+case("slice_backwards_empty", [("Slice", ["x", "b", "e", "a", "t"], ["y"])], {"x": x}, {"y": x[:, :, ::-1].copy()},
+     constants={
+         "b": i64(-1),
+         "e": i64(-(2**63)),
+         "a": i64(2),
+         "t": i64(-1)
+     },
+     shapes={
+         "x": ["h", "i", "j", "k"],
+         "y": ["h", "i", "j", "k"]
+     },
+     sets=[({"x": x[:, :, :0].copy()}, {"y": x[:, :, :0].copy()})])
+case("squeeze_axes", [("Squeeze", ["x", "a"], ["y"])], {
+    "x": x[:, :1],
+    "a": i64(-3)
+}, {"y": x[:, 0].copy()},
+     shapes={
+         "x": [2, "i", "j", 5],
+         "y": ["p", "q", "r"]
+     },
+     sets=[({
+         "x": x[:, :, :1].copy(),
+         "a": i64(2)
+     }, {"y": x[:, :, 0].copy()})])
 case("split", [node("Split", ["x", "s"], ["a", "b", "c"], axis=3)], {"x": x}, {
     "a": x[..., :2].copy(),
     "b": x[..., 2:2].copy(),

@@ -113,5 +113,32 @@ inverse = np.fft.ifft(both[..., 0] + 1j * both[..., 1])
 case("dft_inverse", [node("DFT", ["x"], ["y"], inverse=1)], {"x": both},
      {"y": np.stack([inverse.real, inverse.imag], -1).astype(f32)})
 
+three = draw(3, 4, 5, 1)
+for axis in (0, -2):
+    want = np.fft.fft(three[..., 0], axis=axis if axis == 0 else 2)
+    case(f"dft_axis_{axis % 4}", [node("DFT", ["x", "", "a"], ["y"])], {
+        "x": three,
+        "a": np.array(axis)
+    }, {"y": np.stack([want.real, want.imag], -1).astype(f32)},
+         shapes={"y": ["p", "q", "r", 2]},
+         atol=1e-4)
+
+
+# AffineGrid.
+def affine_grid(theta, size, corners):
+    axes = [np.linspace(-1, 1, n) if corners else (np.arange(n) * 2 + 1) / n - 1 for n in size]
+    places = np.stack([*np.meshgrid(*axes, indexing="ij")[::-1], np.ones(size)], -1)
+    return np.einsum("nij,...j->n...i", theta.astype(np.float64), places).astype(f32)
+
+
+for corners in (0, 1):
+    for size in ((4, 3), (2, 5, 1)):
+        theta = draw(2, len(size), len(size) + 1)
+        case(f"affine_grid_{len(size)}d_{corners}", [node("AffineGrid", ["t", "s"], ["y"], align_corners=corners)], {
+            "t": theta,
+            "s": np.array([2, 3, *size])
+        }, {"y": affine_grid(theta, size, corners)},
+             shapes={"y": ["n", *"dhw"[-len(size):], len(size)]})
+
 if __name__ == "__main__":
     main()

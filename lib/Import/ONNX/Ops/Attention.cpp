@@ -42,6 +42,7 @@ private:
   int64_t capture(Value value, AffineMap map);
   AffineMap map(ArrayRef<int64_t> dims);
   void intersect(attn::MaskInterface mask);
+  void scaleQuery();
   Value build();
 
   NodeImporter &n;
@@ -318,6 +319,18 @@ Value AttentionImporter::build() {
   return b.reshape(result, {batch, queryHeads, rows, valueDim});
 }
 
+/// The default scale for a head size that is only known at run time.
+void AttentionImporter::scaleQuery() {
+  Type type = b.elementType(query);
+  Value size = b.castScalar(b.fromDim(headDim, b.getI64Type()), b.getF32Type());
+  Value scale = b.castScalar(b.createOrFold<math::RsqrtOp>(size), type);
+  query =
+      *b.elementwise({query}, type, [&](TensorBuilder &inner, ValueRange args) {
+        return inner.createOrFold<arith::MulFOp>(args[0], scale);
+      });
+  params.scale = 1;
+}
+
 LogicalResult AttentionImporter::run() {
   if (!isExpressible())
     return n.expandFunction();
@@ -329,7 +342,7 @@ LogicalResult AttentionImporter::run() {
   } else if (auto size = getConstantIntValue(headDim)) {
     params.scale = 1 / std::sqrt(double(*size));
   } else {
-    return n.fail("'scale' is missing and the head size is not static");
+    scaleQuery();
   }
   params.emptyRow = attn::EmptyRow::Zero;
   return n.bindOutput(0, build(), n.dtype(0));

@@ -8,6 +8,7 @@
 
 #include "../ScalarCode.h"
 #include "Families.h"
+#include "RuntimeAxes.h"
 
 #include <cmath>
 
@@ -34,7 +35,7 @@ struct DFT {
   LogicalResult build();
 
 private:
-  FailureOr<int64_t> readAxis();
+  FailureOr<Value> transform(int64_t axis);
   LogicalResult readLength(OpFoldResult size);
   Value fitLength(Value signal, OpFoldResult size);
   Value table(bool sine, double sign);
@@ -44,20 +45,31 @@ private:
 
 } // namespace
 
-FailureOr<int64_t> DFT::readAxis() {
+LogicalResult DFT::build() {
   int64_t rank = node.rank(0);
-  int64_t axis = node.attrInt("axis", node.opset() < 20 ? 1 : -2);
+  int64_t parts = node.inputType(0).getShape().back();
+  if (parts != 1 && parts != 2)
+    return node.fail("the last dimension has to be 1 (real) or 2 (complex)");
+  auto choose = [&](ArrayRef<int64_t> axes) -> FailureOr<Value> {
+    if (axes.size() != 1)
+      return node.fail("axis has to have one element");
+    if (axes[0] == rank - 1)
+      return node.fail("the last axis holds real and imaginary part and cannot "
+                       "be transformed");
+    return transform(axes[0]);
+  };
   if (node.input(2)) {
-    std::optional<SmallVector<int64_t>> given = node.constantInts(2);
-    if (!given || given->size() != 1)
-      return node.fail("axis has to be a constant");
-    axis = given->front();
+    // The last axis holds the parts; one bin alone is no spectrum of anything.
+    uint64_t candidates = 0;
+    for (int64_t axis = 0; axis < std::min<int64_t>(rank - 1, 63); ++axis)
+      if (!inverse || !oneSided || node.input(1) ||
+          node.inputType(0).getDimSize(axis) != 1)
+        candidates |= uint64_t(1) << axis;
+    return node.bindOutput(0, withAxes(node, 2, rank, choose, candidates));
   }
-  FailureOr<int64_t> normalized = node.normalizeAxis(axis, rank);
-  if (succeeded(normalized) && *normalized == rank - 1)
-    return node.fail("the last axis holds real and imaginary part and cannot "
-                     "be transformed");
-  return normalized;
+  FailureOr<int64_t> axis =
+      node.attrAxis("axis", node.opset() < 20 ? 1 : -2, rank);
+  return failed(axis) ? failure() : node.bindOutput(0, choose(*axis));
 }
 
 /// N, and how many bins (or samples) come out.
@@ -153,29 +165,23 @@ FailureOr<Value> DFT::sum(Value x, Value y) {
   });
 }
 
-LogicalResult DFT::build() {
+FailureOr<Value> DFT::transform(int64_t axis) {
   Value x = node.input(0);
-  int64_t rank = b.rank(x);
+  int64_t rank = b.rank(x), parts = b.type(x).getShape().back();
   type = b.elementType(x);
-  FailureOr<int64_t> axis = readAxis();
-  if (failed(axis))
-    return failure();
-  int64_t parts = b.type(x).getShape().back();
-  if (parts != 1 && parts != 2)
-    return node.fail("the last dimension has to be 1 (real) or 2 (complex)");
-  OpFoldResult size = b.dim(x, *axis);
+  OpFoldResult size = b.dim(x, axis);
   if (failed(readLength(size)))
     return failure();
   // Transformed axis last; real and imaginary part apart.
   SmallVector<int64_t> toLast;
   Dims outerShape;
   for (int64_t i = 0; i < rank - 1; ++i)
-    if (i != *axis) {
+    if (i != axis) {
       toLast.push_back(i);
       outerShape.push_back(b.dim(x, i));
     }
   outer = b.product(outerShape);
-  toLast.push_back(*axis);
+  toLast.push_back(axis);
   auto part = [&](int64_t i) {
     Value slice =
         b.squeeze(b.sliceAxis(x, rank - 1, b.attr(i), b.attr(1)), {rank - 1});
@@ -204,9 +210,8 @@ LogicalResult DFT::build() {
     return b.unsqueeze(b.transpose(b.reshape(values, shape), back), {rank - 1});
   };
   if (inverse && oneSided)
-    return node.bindOutput(0, restore(*outReal));
-  return node.bindOutput(
-      0, b.concat({restore(*outReal), restore(*outImaginary)}, rank - 1));
+    return restore(*outReal);
+  return b.concat({restore(*outReal), restore(*outImaginary)}, rank - 1);
 }
 
 static LogicalResult importDFT(NodeImporter &node) { return DFT(node).build(); }

@@ -39,6 +39,7 @@ void registerSampleOps(OpRegistry &registry);
 void registerScatterOps(OpRegistry &registry);
 void registerSequenceOps(OpRegistry &registry);
 void registerShapeOps(OpRegistry &registry);
+void registerSliceOps(OpRegistry &registry);
 void registerSlicingOps(OpRegistry &registry);
 void registerSoftmaxOps(OpRegistry &registry);
 void registerSpaceToDepthOps(OpRegistry &registry);

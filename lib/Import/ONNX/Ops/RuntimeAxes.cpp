@@ -73,7 +73,8 @@ static FailureOr<Value> buildBranches(TensorBuilder &b, Value mask,
 }
 
 FailureOr<Value> fovea::frontend::withAxes(NodeImporter &n, size_t i,
-                                           int64_t rank, BuildFn build) {
+                                           int64_t rank, BuildFn build,
+                                           uint64_t candidates) {
   TensorBuilder &b = n.b();
   if (auto constant = n.constantInts(i)) {
     auto axes = n.normalizeAxes(*constant, rank);
@@ -89,13 +90,14 @@ FailureOr<Value> fovea::frontend::withAxes(NodeImporter &n, size_t i,
     return build({});
   SmallVector<uint64_t> masks;
   for (uint64_t mask = 0; mask < uint64_t(1) << rank; ++mask) {
-    if (size_t(llvm::popcount(mask)) == dims->size())
+    if (size_t(llvm::popcount(mask)) == dims->size() &&
+        (mask & ~candidates) == 0)
       masks.push_back(mask);
     if (masks.size() > maxBranches)
       return n.fail("the axes have to be constant for an input of this rank");
   }
   if (masks.empty())
-    return n.fail("there are more axes than dimensions");
+    return n.fail("there are more axes than dimensions that they can mean");
   // The rank of the result is the same for each set; the sizes are not.
   int64_t resultRank = 0;
   Type element;

@@ -15,11 +15,13 @@ namespace fovea::frontend {
 
 /// The result of `build` for the axes in input `i`, which count dimensions of a
 /// tensor of rank `rank`. Where they are only known at run time, every set of
-/// that many axes is built, and a branch taken at run time.
+/// that many axes is built, and a branch taken at run time. Bits of
+/// `candidates` say which dimensions can be meant at all.
 mlir::FailureOr<mlir::Value> withAxes(
     NodeImporter &n, size_t i, int64_t rank,
     llvm::function_ref<mlir::FailureOr<mlir::Value>(llvm::ArrayRef<int64_t>)>
-        build);
+        build,
+    uint64_t candidates = ~uint64_t(0));
 
 } // namespace fovea::frontend
 

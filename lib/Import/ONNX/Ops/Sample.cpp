@@ -1,4 +1,4 @@
-//===- Sample.cpp - GridSample and DeformConv -----------------------------===//
+//===- Sample.cpp - GridSample, DeformConv and AffineGrid -----------------===//
 //
 // Part of the Fovea Project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -349,7 +349,60 @@ static LogicalResult importDeformConv(NodeImporter &node) {
   return node.bindOutput(0, conv.build());
 }
 
+//===----------------------------------------------------------------------===//
+// AffineGrid
+//===----------------------------------------------------------------------===//
+
+/// grid[n, position..., i] = theta[n, i, :] . (position in [-1, 1] from the
+/// last axis to the first, 1)
+static LogicalResult importAffineGrid(NodeImporter &node) {
+  TensorBuilder &b = node.b();
+  Value theta = node.input(0);
+  std::optional<Dims> size = b.dimsFrom(node.input(1));
+  if (!size || (size->size() != 4 && size->size() != 5))
+    return node.fail("size has to have 4 or 5 elements");
+  size_t spatial = size->size() - 2;
+  if (failed(requireRank(node, 0, 3)) ||
+      failed(requireEqual(node, b.dim(theta, 0), size->front(), "theta")) ||
+      failed(requireEqual(node, b.dim(theta, 1), b.attr(spatial), "theta")) ||
+      failed(requireEqual(node, b.dim(theta, 2), b.attr(spatial + 1), "theta")))
+    return failure();
+  bool alignCorners = node.attrInt("align_corners", 0) != 0;
+  Type type = b.elementType(theta), accType = accumulatorType(type);
+  Dims shape = *size;
+  shape.erase(shape.begin() + 1);
+  SmallVector<Value> extents;
+  for (OpFoldResult extent : ArrayRef<OpFoldResult>(shape).drop_front())
+    extents.push_back(b.toValue(extent));
+  shape.push_back(b.attr(spatial));
+  Value grid =
+      b.generate(shape, type, [&](TensorBuilder &inner, ValueRange at) {
+        ScalarCode s(inner);
+        auto factor = [&](size_t j) {
+          return s.convert(s.extract(theta, {at[0], at.back(), s.index(j)}),
+                           accType);
+        };
+        Value sum = factor(spatial), one = s.constant(accType, 1);
+        for (size_t j = 0; j < spatial; ++j) {
+          Value count = extents[spatial - 1 - j],
+                offset = s.constant(accType, 0);
+          // Between the outermost pixels, or their outer edges.
+          if (alignCorners)
+            count = s.max(s.sub(count, s.index(1)), s.index(1));
+          else
+            offset = s.constant(accType, 0.5);
+          Value pixel = s.add(s.convert(at[spatial - j], accType), offset);
+          Value position =
+              s.sub(s.div(s.add(pixel, pixel), s.convert(count, accType)), one);
+          sum = s.add(sum, s.mul(factor(j), position));
+        }
+        return s.convert(sum, type);
+      });
+  return node.bindOutput(0, grid, node.dtype(0));
+}
+
 void fovea::frontend::registerSampleOps(OpRegistry &registry) {
   registry.add("GridSample", importGridSample);
   registry.add("DeformConv", importDeformConv);
+  registry.add("AffineGrid", importAffineGrid);
 }

@@ -179,34 +179,56 @@ static LogicalResult importFlatten(NodeImporter &n) {
 }
 
 static FailureOr<Value> squeezeAxes(NodeImporter &n, ArrayRef<int64_t> axes) {
+  TensorBuilder &b = n.b();
   for (int64_t axis : axes) {
-    int64_t size = n.inputType(0).getDimSize(axis);
-    if (!ShapedType::isDynamic(size) && size != 1)
+    OpFoldResult size = b.dim(n.input(0), axis);
+    auto known = getConstantIntValue(size);
+    if (known && *known != 1)
       return n.fail("cannot squeeze axis " + Twine(axis) + " of size " +
-                    Twine(size));
+                    Twine(*known));
+    b.runtimeCheck(b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq,
+                                                 b.toValue(size), b.index(1)),
+                   "the size of axis " + Twine(axis) + " is not 1");
   }
-  return n.b().squeeze(n.input(0), axes);
+  return b.squeeze(n.input(0), axes);
+}
+
+/// Without axes, every dimension of size 1 goes. Which those are has to be
+/// known, as the rank of the result depends on it.
+static FailureOr<Value> squeezeOnes(NodeImporter &n) {
+  TensorBuilder &b = n.b();
+  SmallVector<int64_t> axes;
+  for (int64_t i = 0; i < n.rank(0); ++i) {
+    OpFoldResult size = b.dim(n.input(0), i);
+    if (getConstantIntValue(size) == 1)
+      axes.push_back(i);
+    b.runtimeCheck(
+        getConstantIntValue(size)
+            ? b.scalar(b.getI1Type(), 1)
+            : b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne,
+                                            b.toValue(size), b.index(1)),
+        "the size of axis " + Twine(i) + " is 1, which changes the rank");
+  }
+  return squeezeAxes(n, axes);
 }
 
 static LogicalResult importSqueeze(NodeImporter &n) {
-  SmallVector<int64_t> axes;
-  auto given = n.attrInts("axes");
   if (n.input(1)) {
-    if (!n.constantInts(1))
-      return n.fail("'axes' has to be a constant");
-    given = n.constantInts(1);
+    auto build = [&](ArrayRef<int64_t> axes) { return squeezeAxes(n, axes); };
+    uint64_t candidates = 0;
+    for (auto [i, size] : llvm::enumerate(n.inputType(0).getShape()))
+      if (i < 64 && (size == 1 || ShapedType::isDynamic(size)))
+        candidates |= uint64_t(1) << i;
+    return n.bindOutput(0, withAxes(n, 1, n.rank(0), build, candidates),
+                        n.dtype(0));
   }
-  if (given) {
-    auto normalized = n.normalizeAxes(*given, n.rank(0));
-    if (failed(normalized))
-      return failure();
-    axes = *normalized;
-  } else {
-    for (int64_t i = 0; i < n.rank(0); ++i)
-      if (n.inputType(0).getDimSize(i) == 1)
-        axes.push_back(i);
-  }
-  return n.bindOutput(0, squeezeAxes(n, axes), n.dtype(0));
+  auto given = n.attrInts("axes");
+  if (!given)
+    return n.bindOutput(0, squeezeOnes(n), n.dtype(0));
+  auto axes = n.normalizeAxes(*given, n.rank(0));
+  if (failed(axes))
+    return failure();
+  return n.bindOutput(0, squeezeAxes(n, *axes), n.dtype(0));
 }
 
 static LogicalResult importUnsqueeze(NodeImporter &n) {
