@@ -13,7 +13,7 @@ import lit.formats
 config.name = "Fovea"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".py"]
-config.excludes = ["Inputs", "oracles", "harness.py", "export.py", "count_attention.py", "lit.cfg.py", "Unit"]
+config.excludes = ["Inputs", "oracles", "harness.py", "export.py", "count_attention.py", "loop_allocations.py", "lit.cfg.py", "Unit"]
 config.test_source_root = os.path.join(config.fovea_source, "test")
 config.test_exec_root = os.path.join(config.fovea_build, "test")
 

@@ -106,6 +106,7 @@ static void buildMemRef(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createBindDestinations());
   // A destination that is only a slice of a larger tensor is written in place.
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  pm.addPass(createBindLoopState());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
   options.functionBoundaryTypeConversion =

@@ -32,6 +32,34 @@ def BindDestinations : Pass<"fovea-bind-destinations", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
 }
 
+def BindLoopState : Pass<"fovea-bind-loop-state", "::mlir::ModuleOp"> {
+  let summary = "Keep the state that a loop carries in one buffer";
+  let description = [{
+    A loop whose next state is computed while the old one is still read (the
+    running maximum of an online softmax, which also rescales what was summed
+    before) yields a new tensor, and One-Shot Bufferize then allocates one buffer
+    in every iteration. This pass asks the same analysis for such states and ends
+    the body with a copy into the old one: the new tensor's buffer is scratch of
+    the body, which `buffer-loop-hoisting` moves out. The upstream option
+    `allow-return-allocs-from-loops` can only forbid such loops, not rewrite them.
+
+    Precondition: tensors; runs after `eliminate-empty-tensors`, which could undo
+    it. A state whose size is not provably that of its initial value is left
+    alone. Example:
+
+    ```mlir
+    %m = scf.for %i = %l to %u step %s iter_args(%old = %init) -> (tensor<8xf32>) {
+      %new = linalg.max ins(%old, %tile) outs(%empty)
+      use(%old, %new)
+      scf.yield %new
+    }
+    ```
+
+    yields `bufferization.materialize_in_destination %new in %old` instead.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
 def HoistScratch : Pass<"fovea-hoist-scratch", "::mlir::ModuleOp"> {
   let summary = "Let callers own the scratch buffers of kernels";
   let description = [{

@@ -262,39 +262,40 @@ FailureOr<SmallVector<Value>> GraphLoop::buildFor() {
   return SmallVector<Value>(loop.getResults());
 }
 
-/// while (iteration < tripCount && condition): carries both in front.
+/// while (iteration < tripCount && condition): carries the one in front and the
+/// other, which has no use after the loop, at the end.
 FailureOr<SmallVector<Value>> GraphLoop::buildWhile() {
   TensorBuilder &b = node.b();
   ScalarCode s(b);
   Value always = b.scalar(b.getI1Type(), 1);
-  SmallVector<Value> inits = {b.index(0), condition ? condition : always};
+  SmallVector<Value> inits = {b.index(0)};
   llvm::append_range(inits, initialCarried());
+  inits.push_back(condition ? condition : always);
   bool fine = true;
   SmallVector<Value> results = s.whileLoop(
       inits,
       [&](ValueRange carried) {
-        return s.both(s.lt(carried[0], tripCount), carried[1]);
+        return s.both(s.lt(carried[0], tripCount), carried.back());
       },
       [&](ValueRange carried) {
-        ScalarCode::Values next = {s.add(carried[0], s.index(1)), carried[1]};
-        FailureOr<Iteration> found =
-            importBody(carried[0], always, carried.drop_front(2));
+        ScalarCode::Values next = {s.add(carried[0], s.index(1))};
+        ValueRange tensors = carried.drop_front().drop_back();
+        FailureOr<Iteration> found = importBody(carried[0], always, tensors);
         FailureOr<SmallVector<Value>> rest = failure();
-        if (succeeded(found)) {
-          if (endsEarly)
-            next[1] = b.extractScalar(found->condition);
-          rest = finishIteration(*found, carried[0], carried.drop_front(2));
-        }
+        if (succeeded(found))
+          rest = finishIteration(*found, carried[0], tensors);
         if (failed(rest)) {
           fine = false;
           return ScalarCode::Values(carried);
         }
         llvm::append_range(next, *rest);
+        next.push_back(endsEarly ? b.extractScalar(found->condition)
+                                 : carried.back());
         return next;
       });
   if (!fine)
     return failure();
-  return SmallVector<Value>(llvm::drop_begin(results, 2));
+  return SmallVector<Value>(ArrayRef<Value>(results).drop_front().drop_back());
 }
 
 /// Whether a carried tensor may change its size. The canonicalization of

@@ -346,7 +346,10 @@ static FailureOr<Value> accumulate(NodeImporter &n, Combine combine,
   if (reverse)
     step = b.createOrFold<arith::SubIOp>(
         b.createOrFold<arith::SubIOp>(size, b.index(1)), step);
-  Value sofar = loop.getRegionIterArgs()[1];
+  Dims offsets(dims.size(), b.attr(0)), strides(dims.size(), b.attr(1));
+  // Names the sizes of the carried row, which its type may not hold.
+  Value sofar = tensor::ExtractSliceOp::create(b, loop.getRegionIterArgs()[1],
+                                               offsets, row, strides);
   Value current = b.sliceAxis(input, axis, step, b.attr(1));
   auto next = b.elementwise(
       {current, sofar}, type, [&](TensorBuilder &b, ValueRange args) {
@@ -354,9 +357,7 @@ static FailureOr<Value> accumulate(NodeImporter &n, Combine combine,
       });
   if (failed(next))
     return failure();
-  Dims offsets(dims.size(), b.attr(0));
   offsets[axis] = step;
-  Dims strides(dims.size(), b.attr(1));
   Value written = tensor::InsertSliceOp::create(b, exclusive ? sofar : *next,
                                                 loop.getRegionIterArgs()[0],
                                                 offsets, row, strides);
