@@ -11,6 +11,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -192,10 +194,38 @@ struct ExpandErf : OpRewritePattern<math::ErfOp> {
   }
 };
 
+/// Takes a vector apart for a function that only libm has, and one element at a
+/// time: behind the lowering of vectors nothing would do so any more.
+template <typename Op> struct UnrollForLibm : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    auto type = dyn_cast<VectorType>(op.getType());
+    bool isExpanded =
+        std::is_same_v<Op, math::ErfOp> && isFloat32(op.getType());
+    if (!type || type.isScalable() || isExpanded ||
+        type.getElementTypeBitWidth() < 32)
+      return failure();
+    Location loc = op.getLoc();
+    Value result = ub::PoisonOp::create(rewriter, loc, type);
+    SmallVector<int64_t> strides = computeStrides(type.getShape());
+    for (int64_t i = 0; i < type.getNumElements(); ++i) {
+      SmallVector<int64_t> at = delinearize(i, strides);
+      Value x = vector::ExtractOp::create(rewriter, loc, op.getOperand(), at);
+      Value y = Op::create(rewriter, loc, type.getElementType(), x);
+      result = vector::InsertOp::create(rewriter, loc, y, result, at);
+    }
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
 struct ExpandMath : fovea::impl::ExpandMathBase<ExpandMath> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandExp2, ExpandExp, ExpandErf>(&getContext());
+    patterns.add<ExpandExp2, ExpandExp, ExpandErf, UnrollForLibm<math::ErfOp>,
+                 UnrollForLibm<math::AsinhOp>, UnrollForLibm<math::AcoshOp>,
+                 UnrollForLibm<math::AtanhOp>>(&getContext());
     auto isUpstream = [](StringRef name) {
       return name == math::TanhOp::getOperationName() ||
              name == math::LogOp::getOperationName() ||

@@ -19,7 +19,8 @@ def ExpandMath : Pass<"fovea-expand-math"> {
     pass expands `exp`, `exp2`, `erf`, `tanh` and the logarithms of f32 scalars
     and vectors into polynomials without a branch; f16 and bf16 are computed in
     f32. f64 and the remaining functions stay for libm, whose accuracy a
-    polynomial of this size would not reach.
+    polynomial of this size would not reach. Vectors of those that LLVM has no
+    intrinsic for are taken apart here.
 
     `exp` and `exp2` are within 1 ulp, give exactly 0 where the result would be
     subnormal, +inf above the range, and keep NaN. `erf` is within 3e-7.
@@ -36,6 +37,7 @@ def ExpandMath : Pass<"fovea-expand-math"> {
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",
+                           "::mlir::ub::UBDialect",
                            "::mlir::vector::VectorDialect"];
 }
 

@@ -47,6 +47,12 @@ unary("Softplus", lambda v: np.log1p(np.exp(v)))
 unary("Sqrt", np.sqrt, np.abs(x))
 unary("Log", np.log, np.abs(x))
 unary("Reciprocal", lambda v: 1 / v)
+unary("Asinh", np.arcsinh)
+unary("Acosh", np.arccosh, np.abs(x) + f32(1))
+unary("Atanh", np.arctanh, np.tanh(x))
+for op, f in (("Erf", erf), ("Asinh", np.arcsinh)):
+    case(op.lower() + "_double", [node(op, ["x"], ["y"])], {"x": x.astype(np.float64)}, {"y": f(x.astype(np.float64))},
+         rtol=1e-14)
 special_values("Exp", np.exp)
 special_values("Tanh", np.tanh)
 special_values("Sigmoid", sigmoid)

@@ -73,3 +73,14 @@ func.func @square(%x: f32) -> f32 {
   %0 = math.powf %x, %two : f32
   return %0 : f32
 }
+
+// A function that only libm has, one element at a time.
+// CHECK-LABEL: func @unrolled
+// CHECK-COUNT-4: math.asinh {{.*}} : f32
+// CHECK-COUNT-2: math.erf {{.*}} : f64
+// CHECK: return
+func.func @unrolled(%x: vector<2x2xf32>, %y: vector<2xf64>) -> (vector<2x2xf32>, vector<2xf64>) {
+  %0 = math.asinh %x : vector<2x2xf32>
+  %1 = math.erf %y : vector<2xf64>
+  return %0, %1 : vector<2x2xf32>, vector<2xf64>
+}
