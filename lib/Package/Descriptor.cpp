@@ -55,9 +55,11 @@ public:
         dims.push_back(ConstantInt::get(i64, dim, /*isSigned=*/true));
       for (const std::string &symbol : tensor.symbols)
         symbols.push_back(string(symbol));
-      infos.push_back(structure(
-          {string(tensor.name), integer(dtypeNumber(tensor.dtype)),
-           integer(tensor.dims.size()), array(dims), array(symbols)}));
+      int64_t rank = tensor.hasRank ? int64_t(tensor.dims.size()) : -1;
+      infos.push_back(
+          structure({string(tensor.name), integer(dtypeNumber(tensor.dtype)),
+                     integer(rank), array(dims), array(symbols),
+                     integer(tensor.isSequence | tensor.isOptional << 1)}));
     }
     return array(infos);
   }
@@ -101,7 +103,10 @@ public:
 static Expected<Function *> buildEntry(Module &module,
                                        const Signature &signature) {
   Function *target = module.getFunction("_mlir_ciface_main");
-  size_t expected = signature.inputs.size() + !signature.outputs.empty();
+  size_t parts = 0;
+  for (const TensorSignature &input : signature.inputs)
+    parts += input.partCount();
+  size_t expected = parts + !signature.outputs.empty();
   if (!target || target->isDeclaration() || target->arg_size() != expected)
     return createStringError(
         "the lowered function @main does not fit the model's signature");
@@ -116,7 +121,7 @@ static Expected<Function *> buildEntry(Module &module,
   std::vector<Value *> arguments;
   if (!signature.outputs.empty())
     arguments.push_back(entry->getArg(0));
-  for (size_t i = 0; i < signature.inputs.size(); ++i) {
+  for (size_t i = 0; i < parts; ++i) {
     Value *slot =
         builder.CreateConstInBoundsGEP1_64(pointer, entry->getArg(1), i);
     arguments.push_back(builder.CreateLoad(pointer, slot));

@@ -37,20 +37,31 @@ static std::string commentText(llvm::StringRef name) {
   return result;
 }
 
+static void writeDims(llvm::raw_ostream &os, const TensorSignature &tensor) {
+  if (!tensor.hasRank) {
+    os << "[...]";
+    return;
+  }
+  os << '[';
+  llvm::interleaveComma(llvm::zip(tensor.dims, tensor.symbols), os,
+                        [&](auto dimension) {
+                          auto [dim, symbol] = dimension;
+                          if (dim >= 0)
+                            os << dim;
+                          else
+                            os << (symbol.empty() ? "?" : commentText(symbol));
+                        });
+  os << ']';
+}
+
 static void writeTensors(llvm::raw_ostream &os, llvm::StringRef kind,
                          llvm::ArrayRef<TensorSignature> tensors) {
   for (auto [i, tensor] : llvm::enumerate(tensors)) {
     os << " *   " << kind << ' ' << i << "  " << commentText(tensor.name)
-       << ": " << tensor.dtype << " [";
-    llvm::interleaveComma(
-        llvm::zip(tensor.dims, tensor.symbols), os, [&](auto dimension) {
-          auto [dim, symbol] = dimension;
-          if (dim >= 0)
-            os << dim;
-          else
-            os << (symbol.empty() ? "?" : commentText(symbol));
-        });
-    os << "]\n";
+       << ": " << (tensor.isOptional ? "optional " : "")
+       << (tensor.isSequence ? "sequence of " : "") << tensor.dtype << ' ';
+    writeDims(os, tensor);
+    os << '\n';
   }
 }
 

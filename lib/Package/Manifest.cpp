@@ -43,8 +43,16 @@ static Json tensorsJson(llvm::ArrayRef<TensorSignature> tensors) {
       else
         dims.push_back(nullptr);
     }
-    list.push_back(
-        {{"name", tensor.name}, {"dtype", tensor.dtype}, {"dims", dims}});
+    Json entry = {
+        {"name", tensor.name}, {"dtype", tensor.dtype}, {"dims", dims}};
+    // Only where they say something, so that most manifests stay simple.
+    if (!tensor.hasRank)
+      entry["dims"] = nullptr;
+    if (tensor.isSequence)
+      entry["sequence"] = true;
+    if (tensor.isOptional)
+      entry["optional"] = true;
+    list.push_back(std::move(entry));
   }
   return list;
 }

@@ -32,31 +32,23 @@ static std::string dtypeOf(Type type) {
   return "";
 }
 
-/// One tensor from its type and the attributes of its argument or result.
-static llvm::Expected<TensorSignature>
-readTensor(Type type, DictionaryAttr attrs, const llvm::Twine &fallbackName) {
+/// Reads the shape that a tensor, or each element of a sequence, has.
+static llvm::Error readShape(TensorSignature &tensor, Type type,
+                             ArrayAttr symbols) {
   constexpr int64_t maxRank = 16; // FOVEA_MAX_RANK of the C interface.
-  TensorSignature tensor;
-  auto get = [&](llvm::StringRef name) {
-    return attrs ? attrs.get(name) : Attribute();
-  };
-  auto name = llvm::dyn_cast_or_null<StringAttr>(get("fovea.name"));
-  tensor.name = name ? name.str() : fallbackName.str();
   auto shaped = llvm::dyn_cast<ShapedType>(type);
-  if (!shaped || !shaped.hasRank())
+  tensor.hasRank = shaped && shaped.hasRank();
+  if (!shaped || (!tensor.hasRank && !tensor.isSequence))
     return llvm::createStringError("'" + tensor.name +
                                    "' is not a tensor of known rank");
+  if (tensor.dtype.empty())
+    tensor.dtype = dtypeOf(shaped.getElementType());
+  if (!tensor.hasRank)
+    return llvm::Error::success();
   if (shaped.getRank() > maxRank)
     return llvm::createStringError(
         "'" + tensor.name + "' has " + llvm::Twine(shaped.getRank()) +
         " dimensions; a library takes at most " + llvm::Twine(maxRank));
-  auto dtype = llvm::dyn_cast_or_null<StringAttr>(get("fovea.dtype"));
-  tensor.dtype = dtype ? dtype.str() : dtypeOf(shaped.getElementType());
-  if (tensor.dtype.empty())
-    return llvm::createStringError("'" + tensor.name +
-                                   "' has an element type that a library can "
-                                   "not take or return");
-  auto symbols = llvm::dyn_cast_or_null<ArrayAttr>(get("fovea.dims"));
   for (int64_t i = 0; i < shaped.getRank(); ++i) {
     tensor.dims.push_back(shaped.isDynamicDim(i) ? -1 : shaped.getDimSize(i));
     StringAttr symbol;
@@ -64,7 +56,52 @@ readTensor(Type type, DictionaryAttr attrs, const llvm::Twine &fallbackName) {
       symbol = llvm::dyn_cast<StringAttr>(symbols[i]);
     tensor.symbols.push_back(symbol ? symbol.str() : "");
   }
+  return llvm::Error::success();
+}
+
+/// One input or output from the type and the attributes of its first argument
+/// or result. A sequence has its elements' type in an attribute.
+static llvm::Expected<TensorSignature>
+readTensor(Type type, DictionaryAttr attrs, const llvm::Twine &fallbackName) {
+  TensorSignature tensor;
+  auto get = [&](llvm::StringRef name) {
+    return attrs ? attrs.get(name) : Attribute();
+  };
+  auto name = llvm::dyn_cast_or_null<StringAttr>(get("fovea.name"));
+  tensor.name = name ? name.str() : fallbackName.str();
+  auto element = llvm::dyn_cast_or_null<TypeAttr>(get("fovea.sequence"));
+  tensor.isSequence = static_cast<bool>(element);
+  tensor.isOptional = static_cast<bool>(get("fovea.optional"));
+  auto dtype = llvm::dyn_cast_or_null<StringAttr>(get("fovea.dtype"));
+  tensor.dtype = dtype ? dtype.str() : "";
+  if (llvm::Error error =
+          readShape(tensor, element ? element.getValue() : type,
+                    llvm::dyn_cast_or_null<ArrayAttr>(get("fovea.dims"))))
+    return error;
+  if (tensor.dtype.empty())
+    return llvm::createStringError("'" + tensor.name +
+                                   "' has an element type that a library can "
+                                   "not take or return");
   return tensor;
+}
+
+/// All inputs or outputs; what follows the first part of one is skipped.
+static llvm::Error
+readTensors(TypeRange types,
+            llvm::function_ref<DictionaryAttr(unsigned)> attributesOf,
+            llvm::StringRef kind, std::vector<TensorSignature> &tensors) {
+  for (size_t i = 0; i < types.size();) {
+    auto tensor = readTensor(types[i], attributesOf(i),
+                             kind + llvm::Twine(tensors.size()));
+    if (!tensor)
+      return tensor.takeError();
+    i += tensor->partCount();
+    if (i > types.size())
+      return llvm::createStringError("'" + tensor->name +
+                                     "' lacks parts of a sequence or optional");
+    tensors.push_back(std::move(*tensor));
+  }
+  return llvm::Error::success();
 }
 
 static func::FuncOp findEntry(ModuleOp module) {
@@ -82,20 +119,16 @@ llvm::Expected<Signature> fovea::readSignature(ModuleOp module) {
   Signature signature;
   auto model = module->getAttrOfType<StringAttr>("fovea.model");
   signature.model = model && !model.empty() ? model.str() : "model";
-  for (auto [i, type] : llvm::enumerate(entry.getArgumentTypes())) {
-    auto tensor =
-        readTensor(type, entry.getArgAttrDict(i), "input" + llvm::Twine(i));
-    if (!tensor)
-      return tensor.takeError();
-    signature.inputs.push_back(std::move(*tensor));
-  }
-  for (auto [i, type] : llvm::enumerate(entry.getResultTypes())) {
-    auto tensor =
-        readTensor(type, entry.getResultAttrDict(i), "output" + llvm::Twine(i));
-    if (!tensor)
-      return tensor.takeError();
-    signature.outputs.push_back(std::move(*tensor));
-  }
+  if (llvm::Error error = readTensors(
+          entry.getArgumentTypes(),
+          [&](unsigned i) { return entry.getArgAttrDict(i); }, "input",
+          signature.inputs))
+    return error;
+  if (llvm::Error error = readTensors(
+          entry.getResultTypes(),
+          [&](unsigned i) { return entry.getResultAttrDict(i); }, "output",
+          signature.outputs))
+    return error;
   entry->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
                  UnitAttr::get(module.getContext()));
   return signature;

@@ -25,16 +25,13 @@ static int isAbsurd(int64_t bytes) {
   return bytes < 0 || (pages > 0 && bytes / size > pages);
 }
 
-void *fovea_rt_allocate(int64_t bytes) {
+void *fovea_rt_try_allocate(int64_t bytes) {
   fovea_rt_block *block = NULL;
   if (!isAbsurd(bytes))
     block = aligned_alloc(
         sizeof *block, sizeof *block + roundUp((size_t)bytes, sizeof *block));
-  if (!block) {
-    fovea_rt_fail(FOVEA_ERROR_OUT_OF_MEMORY,
-                  "out of memory: a tensor of %lld bytes", (long long)bytes);
+  if (!block)
     return NULL;
-  }
   fovea_rt_context *context = fovea_rt_current;
   fovea_rt_block *head = context ? &context->blocks : block;
   block->link.previous = block->link.next = block;
@@ -45,6 +42,14 @@ void *fovea_rt_allocate(int64_t bytes) {
     head->link.next = block;
   }
   return block + 1;
+}
+
+void *fovea_rt_allocate(int64_t bytes) {
+  void *data = fovea_rt_try_allocate(bytes);
+  if (!data)
+    fovea_rt_fail(FOVEA_ERROR_OUT_OF_MEMORY,
+                  "out of memory: a tensor of %lld bytes", (long long)bytes);
+  return data;
 }
 
 void fovea_rt_detach(void *data) {

@@ -31,6 +31,8 @@ size_t fovea_rt_dtype_size(int32_t dtype) {
 }
 
 const char *fovea_rt_dtype_name(int32_t dtype) {
+  if (dtype == FOVEA_SEQUENCE || dtype == FOVEA_ABSENT)
+    return dtype == FOVEA_ABSENT ? "absent" : "sequence";
   return fovea_rt_dtype_size(dtype) ? types[dtype].name : "unknown";
 }
 
@@ -66,47 +68,92 @@ static const char *shapeText(char *text, int32_t rank, const int64_t *shape,
   return text;
 }
 
-static fovea_status checkShape(const fovea_tensor_info *info,
-                               const fovea_tensor *tensor) {
-  char want[textSize], got[textSize];
-  int fits = info->rank == tensor->rank;
-  for (int32_t i = 0; fits && i < info->rank; ++i)
-    fits = tensor->shape[i] >= 0 &&
-           (info->dims[i] < 0 || info->dims[i] == tensor->shape[i]);
-  if (fits)
-    return FOVEA_OK;
-  return fovea_rt_error(FOVEA_ERROR_SHAPE,
-                        "input '%s': expected shape %s, got %s", info->name,
-                        shapeText(want, info->rank, info->dims, info->symbols),
-                        shapeText(got, tensor->rank, tensor->shape, NULL));
+/* "input 'x'", or "input 'x', element 3" of a sequence. */
+static const char *place(char *text, const fovea_tensor_info *info,
+                         int64_t element) {
+  if (element < 0)
+    snprintf(text, textSize, "input '%s'", info->name);
+  else
+    snprintf(text, textSize, "input '%s', element %lld", info->name,
+             (long long)element);
+  return text;
 }
 
-static fovea_status checkInput(const fovea_tensor_info *info,
-                               const fovea_tensor *tensor) {
+static fovea_status checkShape(const fovea_tensor_info *info,
+                               const fovea_tensor *tensor, int64_t element) {
+  char where[textSize], want[textSize], got[textSize];
+  int fits = info->rank == tensor->rank || info->rank < 0;
+  for (int32_t i = 0; fits && i < tensor->rank; ++i)
+    fits = tensor->shape[i] >= 0 && (info->rank < 0 || info->dims[i] < 0 ||
+                                     info->dims[i] == tensor->shape[i]);
+  if (fits)
+    return FOVEA_OK;
+  shapeText(got, tensor->rank, tensor->shape, NULL);
+  if (info->rank < 0)
+    return fovea_rt_error(FOVEA_ERROR_SHAPE, "%s: the shape %s is negative",
+                          place(where, info, element), got);
+  return fovea_rt_error(FOVEA_ERROR_SHAPE, "%s: expected shape %s, got %s",
+                        place(where, info, element),
+                        shapeText(want, info->rank, info->dims, info->symbols),
+                        got);
+}
+
+static fovea_status checkTensor(const fovea_tensor_info *info,
+                                const fovea_tensor *tensor, int64_t element) {
+  char where[textSize];
   if (tensor->dtype != info->dtype)
-    return fovea_rt_error(FOVEA_ERROR_DTYPE, "input '%s': expected %s, got %s",
-                          info->name, fovea_rt_dtype_name(info->dtype),
+    return fovea_rt_error(FOVEA_ERROR_DTYPE, "%s: expected %s, got %s",
+                          place(where, info, element),
+                          fovea_rt_dtype_name(info->dtype),
                           fovea_rt_dtype_name(tensor->dtype));
   if (tensor->rank < 0 || tensor->rank > FOVEA_MAX_RANK)
-    return fovea_rt_error(FOVEA_ERROR_SHAPE,
-                          "input '%s': rank %d is out of range", info->name,
-                          (int)tensor->rank);
-  fovea_status status = checkShape(info, tensor);
+    return fovea_rt_error(FOVEA_ERROR_SHAPE, "%s: rank %d is out of range",
+                          place(where, info, element), (int)tensor->rank);
+  fovea_status status = checkShape(info, tensor, element);
   if (status != FOVEA_OK)
     return status;
   int64_t bytes =
       fovea_rt_byte_size(tensor->dtype, tensor->rank, tensor->shape);
   if (bytes < 0)
-    return fovea_rt_error(FOVEA_ERROR_SHAPE, "input '%s': too many elements",
-                          info->name);
+    return fovea_rt_error(FOVEA_ERROR_SHAPE, "%s: too many elements",
+                          place(where, info, element));
   if (bytes && !tensor->data)
-    return fovea_rt_error(FOVEA_ERROR_INVALID_ARGUMENT, "input '%s': no data",
-                          info->name);
+    return fovea_rt_error(FOVEA_ERROR_INVALID_ARGUMENT, "%s: no data",
+                          place(where, info, element));
   if ((uintptr_t)tensor->data % fovea_rt_dtype_size(tensor->dtype))
     return fovea_rt_error(FOVEA_ERROR_INVALID_ARGUMENT,
-                          "input '%s': data is not aligned to its elements",
-                          info->name);
+                          "%s: data is not aligned to its elements",
+                          place(where, info, element));
   return FOVEA_OK;
+}
+
+static fovea_status checkSequence(const fovea_tensor_info *info,
+                                  const fovea_tensor *list) {
+  if (list->dtype != FOVEA_SEQUENCE)
+    return fovea_rt_error(FOVEA_ERROR_DTYPE,
+                          "input '%s': expected a sequence, got %s", info->name,
+                          fovea_rt_dtype_name(list->dtype));
+  if (list->rank != 1 || list->shape[0] < 0)
+    return fovea_rt_error(FOVEA_ERROR_SHAPE,
+                          "input '%s': a sequence has rank 1, and its length "
+                          "in shape[0]",
+                          info->name);
+  if (list->shape[0] && !list->data)
+    return fovea_rt_error(FOVEA_ERROR_INVALID_ARGUMENT, "input '%s': no data",
+                          info->name);
+  const fovea_tensor *elements = list->data;
+  fovea_status status = FOVEA_OK;
+  for (int64_t i = 0; status == FOVEA_OK && i < list->shape[0]; ++i)
+    status = checkTensor(info, &elements[i], i);
+  return status;
+}
+
+static fovea_status checkInput(const fovea_tensor_info *info,
+                               const fovea_tensor *input) {
+  if (info->kind & FOVEA_KIND_OPTIONAL && input->dtype == FOVEA_ABSENT)
+    return FOVEA_OK;
+  return info->kind & FOVEA_KIND_SEQUENCE ? checkSequence(info, input)
+                                          : checkTensor(info, input, -1);
 }
 
 /* Looks for an earlier dimension of the same name with another size. */
@@ -119,7 +166,8 @@ static fovea_status checkSymbol(const fovea_tensor *inputs, int32_t input,
     return FOVEA_OK;
   for (int32_t i = 0; i <= input; ++i)
     for (int32_t d = 0; d < (i == input ? dim : infos[i].rank); ++d) {
-      if (infos[i].dims[d] >= 0 || strcmp(infos[i].symbols[d], symbol))
+      if (infos[i].kind || infos[i].dims[d] >= 0 ||
+          strcmp(infos[i].symbols[d], symbol))
         continue;
       if (inputs[i].shape[d] == size)
         return FOVEA_OK;
@@ -141,7 +189,8 @@ fovea_status fovea_rt_check_inputs(const fovea_tensor *inputs, int32_t count) {
                           (int)count);
   for (int32_t i = 0; i < count; ++i) {
     fovea_status status = checkInput(&model->inputs[i], &inputs[i]);
-    for (int32_t d = 0; status == FOVEA_OK && d < inputs[i].rank; ++d)
+    int32_t rank = model->inputs[i].kind ? 0 : model->inputs[i].rank;
+    for (int32_t d = 0; status == FOVEA_OK && d < rank; ++d)
       status = checkSymbol(inputs, i, d);
     if (status != FOVEA_OK)
       return status;

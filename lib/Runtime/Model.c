@@ -109,7 +109,20 @@ static const fovea_api api = {
     .dtype_name = fovea_rt_dtype_name,
 };
 
+/* Whether a program that knows nothing but tensors can use the model. */
+static int hasTensorsOnly(void) {
+  for (int32_t i = 0; i < inputCount(); ++i)
+    if (inputInfo(i)->kind)
+      return 0;
+  for (int32_t i = 0; i < outputCount(); ++i)
+    if (outputInfo(i)->kind)
+      return 0;
+  return 1;
+}
+
 __attribute__((visibility("default"))) const fovea_api *
 fovea_get_api(uint32_t version) {
-  return version == FOVEA_API_VERSION ? &api : NULL;
+  int serves =
+      version == FOVEA_API_VERSION || (version == 1 && hasTensorsOnly());
+  return serves ? &api : NULL;
 }

@@ -43,18 +43,17 @@ static void returnContext(fovea_rt_context *context) {
   pthread_mutex_unlock(&model->lock);
 }
 
-/* The words of a memref descriptor. */
-static size_t wordCount(int32_t rank) { return 3 + 2 * (size_t)rank; }
-
-static void describe(const fovea_tensor *tensor, int64_t *words) {
-  words[0] = words[1] = (int64_t)(intptr_t)tensor->data;
+int64_t *fovea_rt_describe(const void *data, int32_t rank, const int64_t *shape,
+                           int64_t *words) {
+  words[0] = words[1] = (int64_t)(intptr_t)data;
   words[2] = 0;
   int64_t stride = 1;
-  for (int32_t i = tensor->rank - 1; i >= 0; --i) {
-    words[3 + i] = tensor->shape[i];
-    words[3 + tensor->rank + i] = stride;
-    stride *= tensor->shape[i];
+  for (int32_t i = rank - 1; i >= 0; --i) {
+    words[3 + i] = shape[i];
+    words[3 + rank + i] = stride;
+    stride *= shape[i];
   }
+  return words + fovea_rt_word_count(rank);
 }
 
 /* Copies `rank` dimensions of a possibly strided memref into dense memory. */
@@ -117,8 +116,8 @@ static fovea_status checkProvided(const fovea_tensor_info *info,
   return FOVEA_OK;
 }
 
-/* Hands the result that `words` describes over to the caller. */
-static fovea_status takeResult(fovea_rt_context *context,
+/* Hands the tensor that `words` describes over to the caller. */
+static fovea_status takeTensor(fovea_rt_context *context,
                                const fovea_tensor_info *info,
                                const int64_t *words, fovea_tensor *output) {
   int32_t rank = info->rank;
@@ -135,9 +134,9 @@ static fovea_status takeResult(fovea_rt_context *context,
   }
   void *owner = allocated;
   if (!owns(context, allocated) || !isDense(rank, sizes, strides)) {
-    owner = fovea_rt_allocate(bytes);
+    owner = fovea_rt_try_allocate(bytes);
     if (!owner)
-      return FOVEA_ERROR_OUT_OF_MEMORY;
+      return fovea_rt_error(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory");
     if (bytes)
       pack(owner, data, element, rank, sizes, strides);
     data = owner;
@@ -149,6 +148,28 @@ static fovea_status takeResult(fovea_rt_context *context,
   output->rank = rank;
   memcpy(output->shape, sizes, (size_t)rank * sizeof *sizes);
   return FOVEA_OK;
+}
+
+/* Hands the result that `words` describes over to the caller. */
+static fovea_status takeResult(fovea_rt_context *context,
+                               const fovea_tensor_info *info,
+                               const int64_t *words, fovea_tensor *output) {
+  if (info->kind && output->data)
+    return fovea_rt_error(FOVEA_ERROR_INVALID_ARGUMENT,
+                          "output '%s': the library allocates it, so that its "
+                          "data has to be null",
+                          info->name);
+  if (info->kind & FOVEA_KIND_OPTIONAL) {
+    size_t end = fovea_rt_info_words(info) - fovea_rt_word_count(0);
+    const char *present = (const char *)(intptr_t)words[end + 1];
+    if (!present[words[end + 2]]) {
+      memset(output, 0, sizeof *output);
+      return FOVEA_OK;
+    }
+  }
+  return info->kind & FOVEA_KIND_SEQUENCE
+             ? fovea_rt_take_sequence(info, words, output)
+             : takeTensor(context, info, words, output);
 }
 
 void fovea_rt_free_tensor(fovea_tensor *tensor) {
@@ -179,22 +200,25 @@ static fovea_status callAndTake(fovea_rt_context *context, int64_t *words,
                                 int64_t **arguments, const fovea_tensor *inputs,
                                 fovea_tensor *outputs) {
   const fovea_rt_model *model = &fovea_rt_this_model;
+  int64_t *const *first = arguments;
   for (int32_t i = 0; i < model->input_count; ++i) {
-    arguments[i] = words;
-    describe(&inputs[i], words);
-    words += wordCount(inputs[i].rank);
+    const fovea_tensor_info *info = &model->inputs[i];
+    words = fovea_rt_describe_parts(info, &inputs[i], words, arguments);
+    if (!words)
+      return fovea_rt_error(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory");
+    arguments += fovea_rt_part_count(info);
   }
   int32_t threads = omp_get_max_threads();
   if (context->model->threads)
     omp_set_num_threads(context->model->threads);
-  fovea_status status = callMain(context, words, arguments);
+  fovea_status status = callMain(context, words, first);
   if (context->model->threads)
     omp_set_num_threads(threads);
   int32_t taken = 0;
   for (; status == FOVEA_OK && taken < model->output_count; ++taken) {
     status =
         takeResult(context, &model->outputs[taken], words, &outputs[taken]);
-    words += wordCount(model->outputs[taken].rank);
+    words += fovea_rt_info_words(&model->outputs[taken]);
   }
   if (status != FOVEA_OK)
     while (taken-- > 0)
@@ -205,14 +229,15 @@ static fovea_status callAndTake(fovea_rt_context *context, int64_t *words,
 static fovea_status runIn(fovea_rt_context *context, const fovea_tensor *inputs,
                           fovea_tensor *outputs) {
   const fovea_rt_model *model = &fovea_rt_this_model;
-  size_t words = 0;
-  for (int32_t i = 0; i < model->input_count; ++i)
-    words += wordCount(model->inputs[i].rank);
+  size_t words = 0, parts = 0;
+  for (int32_t i = 0; i < model->input_count; ++i) {
+    words += fovea_rt_info_words(&model->inputs[i]);
+    parts += (size_t)fovea_rt_part_count(&model->inputs[i]);
+  }
   for (int32_t i = 0; i < model->output_count; ++i)
-    words += wordCount(model->outputs[i].rank);
+    words += fovea_rt_info_words(&model->outputs[i]);
   int64_t *memory = malloc((words + 1) * sizeof *memory);
-  int64_t **arguments =
-      malloc(((size_t)model->input_count + 1) * sizeof *arguments);
+  int64_t **arguments = malloc((parts + 1) * sizeof *arguments);
   fovea_status status;
   if (memory && arguments)
     status = callAndTake(context, memory, arguments, inputs, outputs);

@@ -28,12 +28,19 @@
 
 namespace fovea {
 
-/// An input or output of a model.
+/// An input or output of a model: a tensor, a sequence of such tensors, or one
+/// of the two that may be absent.
 struct TensorSignature {
   std::string name;
   std::string dtype;         ///< ONNX's name: "float32", "uint8", "bool", ...
   std::vector<int64_t> dims; ///< -1 where any size may come
   std::vector<std::string> symbols; ///< per dimension, "" if it has no name
+  bool isSequence = false;
+  bool isOptional = false;
+  bool hasRank = true; ///< not if elements of a sequence may have any rank
+
+  /// Arguments or results of the entry function that it consists of.
+  size_t partCount() const { return 1 + isSequence + isOptional; }
 };
 
 struct Signature {

@@ -29,6 +29,16 @@
  *
  * Tensors are dense and row-major; a boolean takes one byte, 0 or 1. Nothing
  * here aborts or prints: every failure is a status and a message.
+ *
+ * Where the signature says that an input or output is a sequence, its tensor is
+ * a list of tensors: `data` points to shape[0] elements of type fovea_tensor.
+ *
+ *   fovea_tensor elements[2] = {...}, list = {0};
+ *   list.data = elements; list.dtype = FOVEA_SEQUENCE;
+ *   list.rank = 1; list.shape[0] = 2;
+ *
+ * An optional without a value has the dtype FOVEA_ABSENT, as a fovea_tensor has
+ * that is all zeros; one with a value is that tensor or sequence.
  */
 #ifndef FOVEA_RUNTIME_FOVEA_H
 #define FOVEA_RUNTIME_FOVEA_H
@@ -40,9 +50,11 @@
 extern "C" {
 #endif
 
-/* The interface grows only at the end of fovea_api. The number changes when
- * something else does, and a library refuses numbers that it does not serve. */
-#define FOVEA_API_VERSION 1
+/* The interface grows only at the end of fovea_api and of fovea_tensor_info.
+ * The number changes when something else does, and a library refuses numbers
+ * that it does not serve. 1  tensors; still served by every model that has
+ * nothing else 2  sequences and optionals */
+#define FOVEA_API_VERSION 2
 
 /* More dimensions than any model needs; keeps fovea_tensor free of ownership
  * questions. */
@@ -62,6 +74,8 @@ typedef enum fovea_status {
 
 /* Element types, numbered as in ONNX's TensorProto. */
 typedef enum fovea_dtype {
+  FOVEA_SEQUENCE = -1, /* not of elements: a list of tensors */
+  FOVEA_ABSENT = 0,    /* nor this: an optional without a value */
   FOVEA_FLOAT32 = 1,
   FOVEA_UINT8 = 2,
   FOVEA_INT8 = 3,
@@ -87,14 +101,24 @@ typedef struct fovea_tensor {
   void *owner; /* the library's; 0 in a tensor that the caller fills in */
 } fovea_tensor;
 
-/* An input or output in the signature of the model. */
+/* What an input or output is: two bits. */
+typedef enum fovea_kind {
+  FOVEA_KIND_TENSOR = 0,
+  FOVEA_KIND_SEQUENCE = 1, /* any number of tensors */
+  FOVEA_KIND_OPTIONAL = 2, /* a tensor, or nothing */
+  FOVEA_KIND_OPTIONAL_SEQUENCE = 3
+} fovea_kind;
+
+/* An input or output in the signature of the model; of a sequence, what each of
+ * its elements is. */
 typedef struct fovea_tensor_info {
   const char *name;
   int32_t dtype;
-  int32_t rank;
-  const int64_t *dims;        /* -1 where any size may come */
+  int32_t rank;        /* -1 where the elements of a sequence may have any */
+  const int64_t *dims; /* -1 where any size may come */
   const char *const *symbols; /* one per dimension: "" or the name of the size.
                                  Sizes of one name must agree in a call. */
+  int32_t kind;               /* a fovea_kind */
 } fovea_tensor_info;
 
 /* One execution of a kernel; see set_profiling(). */
@@ -143,13 +167,13 @@ typedef struct fovea_api {
   /* Runs the model. `inputs` and `outputs` are in the order of the signature.
    * An output whose `data` is null is allocated by the library and is to be
    * freed with free_tensor(). One with `data` is written there, and its dtype,
-   * rank and shape must be those of the result. After a failure the outputs
-   * own nothing. */
+   * rank and shape must be those of the result; sequences and optionals are
+   * always allocated. After a failure the outputs own nothing. */
   fovea_status (*run)(fovea_model *model, const fovea_tensor *inputs,
                       int32_t input_count, fovea_tensor *outputs,
                       int32_t output_count);
-  /* Frees what the library allocated for a tensor, and clears it. Does nothing
-   * to memory of the caller. */
+  /* Frees what the library allocated for a tensor, or for a sequence with all
+   * of its elements, and clears it. Does nothing to memory of the caller. */
   void (*free_tensor)(fovea_tensor *tensor);
 
   /* Switches the recording of one event per kernel execution on or off; on
