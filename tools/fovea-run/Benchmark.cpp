@@ -17,7 +17,7 @@
 using namespace fovea;
 using Clock = std::chrono::steady_clock;
 
-static double timeRun(Model &model, const std::vector<Tensor> &inputs) {
+static double timeRun(Model &model, const std::vector<Value> &inputs) {
   Clock::time_point begin = Clock::now();
   model.runOnly(inputs);
   return std::chrono::duration<double, std::milli>(Clock::now() - begin)
@@ -25,7 +25,7 @@ static double timeRun(Model &model, const std::vector<Tensor> &inputs) {
 }
 
 /// At least twice, and until the clock of the CPU has risen.
-static void warmUp(Model &model, const std::vector<Tensor> &inputs) {
+static void warmUp(Model &model, const std::vector<Value> &inputs) {
   constexpr double leastMs = 100;
   double spent = timeRun(model, inputs);
   do
@@ -57,7 +57,7 @@ static void printText(const nlohmann::ordered_json &result, int threads) {
   printf("\n");
 }
 
-void fovea::benchmark(Model &model, const std::vector<Tensor> &inputs,
+void fovea::benchmark(Model &model, const std::vector<Value> &inputs,
                       const RunOptions &options,
                       const nlohmann::json &manifest) {
   warmUp(model, inputs);

@@ -111,3 +111,22 @@ std::optional<std::string> fovea::compare(const Tensor &got, const Tensor &want,
        << ", expected " << elementAsDouble(want, first);
   return text.str();
 }
+
+static std::string describeKind(const Value &value) {
+  if (!value.isPresent)
+    return "absent";
+  return value.isSequence
+             ? "a sequence of " + std::to_string(value.tensors.size())
+             : "a tensor";
+}
+
+std::optional<std::string> fovea::compare(const Value &got, const Value &want,
+                                          const Tolerance &tolerance) {
+  if (describeKind(got) != describeKind(want))
+    return describeKind(got) + ", expected " + describeKind(want);
+  for (size_t i = 0; i < want.tensors.size(); ++i)
+    if (auto why = compare(got.tensors[i], want.tensors[i], tolerance))
+      return (want.isSequence ? "element " + std::to_string(i) + ": " : "") +
+             *why;
+  return std::nullopt;
+}

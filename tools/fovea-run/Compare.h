@@ -31,6 +31,10 @@ double elementAsDouble(const Tensor &tensor, int64_t i);
 std::optional<std::string> compare(const Tensor &got, const Tensor &want,
                                    const Tolerance &tolerance);
 
+/// The same for what may be a sequence or absent.
+std::optional<std::string> compare(const Value &got, const Value &want,
+                                   const Tolerance &tolerance);
+
 } // namespace fovea
 
 #endif // FOVEA_TOOLS_RUN_COMPARE_H

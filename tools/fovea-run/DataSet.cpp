@@ -8,6 +8,7 @@
 
 #include "Files.h"
 
+#include "onnx/onnx-data.pb.h"
 #include "onnx/onnx_pb.h"
 
 #include <cstring>
@@ -76,15 +77,46 @@ static Tensor convert(const TensorProto &proto) {
   return tensor;
 }
 
-std::optional<Tensor> fovea::readTensorProto(const std::string &path) {
+template <typename Proto> static Proto parse(const std::string &file) {
+  Proto proto;
+  if (!proto.ParseFromString(file))
+    throw CannotRun("not a serialized value of the kind that the model has");
+  return proto;
+}
+
+static Value convert(const onnx::SequenceProto &proto) {
+  if (proto.sequence_values_size() || proto.map_values_size() ||
+      proto.optional_values_size() || proto.sparse_tensor_values_size())
+    throw CannotRun("not a sequence of tensors");
+  std::vector<Tensor> elements;
+  for (const TensorProto &element : proto.tensor_values())
+    elements.push_back(convert(element));
+  return Value::sequence(std::move(elements));
+}
+
+/// The files do not say what they hold; the type of the input or output does.
+static Value convert(const std::string &file, int32_t kind) {
+  if (kind == FOVEA_KIND_TENSOR)
+    return convert(parse<TensorProto>(file));
+  if (kind == FOVEA_KIND_SEQUENCE)
+    return convert(parse<onnx::SequenceProto>(file));
+  auto proto = parse<onnx::OptionalProto>(file);
+  if (proto.has_tensor_value())
+    return convert(proto.tensor_value());
+  if (proto.has_sequence_value())
+    return convert(proto.sequence_value());
+  if (proto.has_sparse_tensor_value() || proto.has_map_value() ||
+      proto.has_optional_value())
+    throw CannotRun("not an optional tensor or sequence of tensors");
+  return Value();
+}
+
+static std::optional<Value> readValue(const std::string &path, int32_t kind) {
   std::optional<std::string> file = readFile(path);
   if (!file)
     return std::nullopt;
-  TensorProto proto;
   try {
-    if (!proto.ParseFromString(*file))
-      throw CannotRun("not a serialized tensor");
-    return convert(proto);
+    return convert(*file, kind);
   } catch (const CannotRun &error) {
     throw CannotRun("'" + path + "': " + error.what());
   }
@@ -95,23 +127,25 @@ static std::string numbered(const std::string &folder, const char *kind,
   return folder + "/" + kind + "_" + std::to_string(i) + ".pb";
 }
 
-std::vector<Tensor> fovea::readDataSetInputs(const std::string &folder,
-                                             size_t count) {
-  std::vector<Tensor> inputs;
-  for (size_t i = 0; i < count; ++i) {
+std::vector<Value>
+fovea::readDataSetInputs(const std::string &folder,
+                         const std::vector<const fovea_tensor_info *> &infos) {
+  std::vector<Value> inputs;
+  for (size_t i = 0; i < infos.size(); ++i) {
     std::string path = numbered(folder, "input", i);
-    std::optional<Tensor> tensor = readTensorProto(path);
-    if (!tensor)
+    std::optional<Value> value = readValue(path, infos[i]->kind);
+    if (!value)
       throw CannotRun("cannot read '" + path + "': " + strerror(errno));
-    inputs.push_back(std::move(*tensor));
+    inputs.push_back(std::move(*value));
   }
   return inputs;
 }
 
-std::vector<std::optional<Tensor>>
-fovea::readDataSetOutputs(const std::string &folder, size_t count) {
-  std::vector<std::optional<Tensor>> outputs;
-  for (size_t i = 0; i < count; ++i)
-    outputs.push_back(readTensorProto(numbered(folder, "output", i)));
+std::vector<std::optional<Value>>
+fovea::readDataSetOutputs(const std::string &folder,
+                          const std::vector<const fovea_tensor_info *> &infos) {
+  std::vector<std::optional<Value>> outputs;
+  for (size_t i = 0; i < infos.size(); ++i)
+    outputs.push_back(readValue(numbered(folder, "output", i), infos[i]->kind));
   return outputs;
 }

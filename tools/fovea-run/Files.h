@@ -23,15 +23,16 @@ std::optional<std::string> readFile(const std::string &path);
 Tensor readNpy(const std::string &path);
 void writeNpy(const std::string &path, const Tensor &tensor);
 
-/// A serialized TensorProto; nothing if there is no such file.
-std::optional<Tensor> readTensorProto(const std::string &path);
-
-/// input_<i>.pb of a test data set, one for each input.
-std::vector<Tensor> readDataSetInputs(const std::string &folder, size_t count);
+/// input_<i>.pb of a test data set, one for each of `infos`: a TensorProto,
+/// SequenceProto or OptionalProto, as the input is.
+std::vector<Value>
+readDataSetInputs(const std::string &folder,
+                  const std::vector<const fovea_tensor_info *> &infos);
 
 /// output_<i>.pb, where it exists.
-std::vector<std::optional<Tensor>> readDataSetOutputs(const std::string &folder,
-                                                      size_t count);
+std::vector<std::optional<Value>>
+readDataSetOutputs(const std::string &folder,
+                   const std::vector<const fovea_tensor_info *> &infos);
 
 } // namespace fovea
 

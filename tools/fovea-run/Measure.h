@@ -25,11 +25,11 @@ int effectiveThreads(int threads);
 double measurePeak(int threads);
 
 /// Times runs after a warm-up and prints the result.
-void benchmark(Model &model, const std::vector<Tensor> &inputs,
+void benchmark(Model &model, const std::vector<Value> &inputs,
                const RunOptions &options, const nlohmann::json &manifest);
 
 /// Writes a trace of a few runs in the format of Chrome and Perfetto.
-void writeProfile(Model &model, const std::vector<Tensor> &inputs,
+void writeProfile(Model &model, const std::vector<Value> &inputs,
                   const RunOptions &options, const nlohmann::json &manifest);
 
 } // namespace fovea

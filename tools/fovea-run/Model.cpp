@@ -20,6 +20,13 @@ int64_t Tensor::count() const {
   return n;
 }
 
+Value Value::sequence(std::vector<Tensor> elements) {
+  Value value;
+  value.isPresent = value.isSequence = true;
+  value.tensors = std::move(elements);
+  return value;
+}
+
 static const struct {
   int32_t dtype;
   const char *name;
@@ -98,39 +105,68 @@ void Model::setThreads(int threads) {
   check(table->set_threads(model, threads));
 }
 
-std::vector<fovea_tensor> Model::runRaw(const std::vector<Tensor> &inputs) {
+static fovea_tensor borrow(const Tensor &tensor) {
+  if (tensor.shape.size() > FOVEA_MAX_RANK)
+    throw CannotRun(describe(tensor.dtype, tensor.shape) +
+                    " has too many dimensions");
+  fovea_tensor result = {};
+  result.data = const_cast<char *>(tensor.data.data());
+  result.dtype = tensor.dtype;
+  result.rank = static_cast<int32_t>(tensor.shape.size());
+  std::copy(tensor.shape.begin(), tensor.shape.end(), result.shape);
+  return result;
+}
+
+std::vector<fovea_tensor> Model::runRaw(const std::vector<Value> &inputs) {
   std::vector<fovea_tensor> in(inputs.size()), out(table->output_count());
+  std::vector<std::vector<fovea_tensor>> lists(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const Tensor &input = inputs[i];
-    if (input.shape.size() > FOVEA_MAX_RANK)
-      throw CannotRun("input " + std::to_string(i) +
-                      " has too many dimensions");
-    in[i].data = const_cast<char *>(input.data.data());
-    in[i].dtype = input.dtype;
-    in[i].rank = static_cast<int32_t>(input.shape.size());
-    std::copy(input.shape.begin(), input.shape.end(), in[i].shape);
+    for (const Tensor &tensor : inputs[i].tensors)
+      lists[i].push_back(borrow(tensor));
+    if (inputs[i].isTensor())
+      in[i] = lists[i].front();
+    if (!inputs[i].isSequence)
+      continue;
+    in[i].data = lists[i].data();
+    in[i].dtype = FOVEA_SEQUENCE;
+    in[i].rank = 1;
+    in[i].shape[0] = static_cast<int64_t>(lists[i].size());
   }
   check(table->run(model, in.data(), static_cast<int32_t>(in.size()),
                    out.data(), static_cast<int32_t>(out.size())));
   return out;
 }
 
-std::vector<Tensor> Model::run(const std::vector<Tensor> &inputs) {
-  std::vector<Tensor> results;
+static Tensor copy(const fovea_tensor &tensor) {
+  Tensor result;
+  result.dtype = tensor.dtype;
+  result.shape.assign(tensor.shape, tensor.shape + tensor.rank);
+  result.data.resize(result.count() * dtypeSize(tensor.dtype));
+  if (!result.data.empty())
+    memcpy(result.data.data(), tensor.data, result.data.size());
+  return result;
+}
+
+std::vector<Value> Model::run(const std::vector<Value> &inputs) {
+  std::vector<Value> results;
   for (fovea_tensor &tensor : runRaw(inputs)) {
-    Tensor result;
-    result.dtype = tensor.dtype;
-    result.shape.assign(tensor.shape, tensor.shape + tensor.rank);
-    result.data.resize(result.count() * dtypeSize(tensor.dtype));
-    if (!result.data.empty())
-      memcpy(result.data.data(), tensor.data, result.data.size());
+    if (tensor.dtype == FOVEA_ABSENT) {
+      results.emplace_back();
+    } else if (tensor.dtype == FOVEA_SEQUENCE) {
+      const auto *elements = static_cast<const fovea_tensor *>(tensor.data);
+      std::vector<Tensor> list;
+      for (int64_t i = 0; i < tensor.shape[0]; ++i)
+        list.push_back(copy(elements[i]));
+      results.push_back(Value::sequence(std::move(list)));
+    } else {
+      results.emplace_back(copy(tensor));
+    }
     table->free_tensor(&tensor);
-    results.push_back(std::move(result));
   }
   return results;
 }
 
-void Model::runOnly(const std::vector<Tensor> &inputs) {
+void Model::runOnly(const std::vector<Value> &inputs) {
   for (fovea_tensor &tensor : runRaw(inputs))
     table->free_tensor(&tensor);
 }

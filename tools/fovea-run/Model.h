@@ -33,6 +33,21 @@ struct Tensor {
   int64_t count() const;
 };
 
+/// An input or output: a tensor, a sequence of tensors, or neither.
+struct Value {
+  Value() = default; ///< an optional without a value
+  Value(Tensor tensor) : isPresent(true) {
+    tensors.push_back(std::move(tensor));
+  }
+  static Value sequence(std::vector<Tensor> elements);
+
+  bool isTensor() const { return isPresent && !isSequence; }
+
+  bool isPresent = false;
+  bool isSequence = false;
+  std::vector<Tensor> tensors; ///< the tensor, or the elements
+};
+
 /// "float32[1, 3, 224]"
 std::string describe(int32_t dtype, const std::vector<int64_t> &shape);
 
@@ -50,16 +65,16 @@ public:
   std::vector<const fovea_tensor_info *> inputs() const;
   std::vector<const fovea_tensor_info *> outputs() const;
   /// Runs once and copies the outputs.
-  std::vector<Tensor> run(const std::vector<Tensor> &inputs);
+  std::vector<Value> run(const std::vector<Value> &inputs);
   /// Runs once and drops the outputs.
-  void runOnly(const std::vector<Tensor> &inputs);
+  void runOnly(const std::vector<Value> &inputs);
   void setThreads(int threads);
 
   const fovea_api *api() const { return table; }
   fovea_model *handle() const { return model; }
 
 private:
-  std::vector<fovea_tensor> runRaw(const std::vector<Tensor> &inputs);
+  std::vector<fovea_tensor> runRaw(const std::vector<Value> &inputs);
   void check(fovea_status status) const;
 
   void *library = nullptr;

@@ -25,9 +25,13 @@ const char *const fovea::helpText =
   --data-set DIR       inputs from DIR/input_<i>.pb; compare with output_<i>.pb
   --rtol R, --atol A   |got - expected| <= A + R * |expected|  (1e-3, 1e-7)
   --shapes-only        compare types and shapes only
-  --input NAME=FILE    input from a .npy file; may be repeated
+  --input NAME=FILE    input from a .npy file; may be repeated. The elements of
+                       a sequence: the option once for each, in their order;
+                       NAME= gives an empty one. An optional input that is not
+                       named is absent
   --dim NAME=SIZE      size of a dimension of inputs that are made up (1)
-  --output-dir DIR     write each output to DIR/<name>.npy
+  --output-dir DIR     write each output to DIR/<name>.npy; a sequence to
+                       <name>.0.npy, <name>.1.npy, ...
   --benchmark N        time N runs
   --json               print the times as JSON: min_ms, med_ms, runs, gflop,
                        peak_pct, rss_mb
@@ -112,9 +116,13 @@ static void apply(RunOptions &result, int option, const char *argument) {
   case ShapesOnly:
     result.tolerance.shapesOnly = true;
     break;
-  case Input:
-    result.inputs.insert(splitPair("input", argument));
+  case Input: {
+    auto [name, file] = splitPair("input", argument);
+    std::vector<std::string> &files = result.inputs[name];
+    if (!file.empty())
+      files.push_back(file);
     break;
+  }
   case Dim: {
     auto [name, value] = splitPair("dim", argument);
     result.dims[name] = parseCount("dim", value);

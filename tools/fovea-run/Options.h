@@ -20,8 +20,8 @@ namespace fovea {
 struct RunOptions {
   std::string library;
   std::string dataSet;
-  std::map<std::string, std::string> inputs; ///< name to file
-  std::map<std::string, int64_t> dims;       ///< for inputs that are made up
+  std::map<std::string, std::vector<std::string>> inputs; ///< name to files
+  std::map<std::string, int64_t> dims; ///< for inputs that are made up
   std::string outputDir;
   std::string profile;
   Tolerance tolerance;

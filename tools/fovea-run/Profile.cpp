@@ -41,7 +41,7 @@ static json traceEvent(const fovea_event &event, const fovea_event &first,
 }
 
 static std::vector<fovea_event>
-record(Model &model, const std::vector<Tensor> &inputs, int runs) {
+record(Model &model, const std::vector<Value> &inputs, int runs) {
   model.runOnly(inputs); // The first run also maps memory and starts threads.
   model.api()->set_profiling(model.handle(), 1);
   for (int i = 0; i < runs; ++i)
@@ -54,7 +54,7 @@ record(Model &model, const std::vector<Tensor> &inputs, int runs) {
   return events;
 }
 
-void fovea::writeProfile(Model &model, const std::vector<Tensor> &inputs,
+void fovea::writeProfile(Model &model, const std::vector<Value> &inputs,
                          const RunOptions &options, const json &manifest) {
   constexpr int defaultRuns = 3;
   std::vector<fovea_event> events = record(

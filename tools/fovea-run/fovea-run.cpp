@@ -7,86 +7,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "Files.h"
+#include "Inputs.h"
 #include "Measure.h"
-#include "Options.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
-#include <random>
 
 using namespace fovea;
-
-/// Numbers that suit most models: small floats, and ones for integers, which
-/// are a valid index, mask and token.
-static Tensor makeUp(const fovea_tensor_info &info, const RunOptions &options,
-                     std::mt19937 &random) {
-  Tensor tensor;
-  tensor.dtype = info.dtype;
-  for (int32_t i = 0; i < info.rank; ++i) {
-    auto given = options.dims.find(info.symbols[i]);
-    int64_t size = given == options.dims.end() ? 1 : given->second;
-    tensor.shape.push_back(info.dims[i] >= 0 ? info.dims[i] : size);
-  }
-  size_t bytes = dtypeSize(info.dtype);
-  tensor.data.resize(tensor.count() * bytes);
-  std::uniform_real_distribution<float> uniform(-1, 1);
-  for (int64_t i = 0; i < tensor.count(); ++i) {
-    char *at = tensor.data.data() + i * bytes;
-    if (info.dtype == FOVEA_FLOAT32) {
-      float value = uniform(random);
-      memcpy(at, &value, bytes);
-    } else if (info.dtype == FOVEA_FLOAT64) {
-      double value = uniform(random);
-      memcpy(at, &value, bytes);
-    } else if (info.dtype == FOVEA_FLOAT16 || info.dtype == FOVEA_BFLOAT16) {
-      // Any sign and mantissa, and an exponent below that of 1.
-      uint16_t top = info.dtype == FOVEA_FLOAT16 ? 0x3800 : 0x3f00;
-      uint16_t fraction = info.dtype == FOVEA_FLOAT16 ? 0x83ff : 0x807f;
-      uint16_t value = top | (static_cast<uint16_t>(random()) & fraction);
-      memcpy(at, &value, bytes);
-    } else {
-      *at = 1;
-    }
-  }
-  return tensor;
-}
-
-/// Exporters store the value of a scalar input as a tensor of shape [1]; it is
-/// the same element.
-static std::vector<Tensor>
-asScalars(std::vector<Tensor> tensors,
-          const std::vector<const fovea_tensor_info *> &infos) {
-  for (size_t i = 0; i < tensors.size(); ++i)
-    if (infos[i]->rank == 0 && tensors[i].shape == std::vector<int64_t>{1})
-      tensors[i].shape.clear();
-  return tensors;
-}
-
-static std::vector<Tensor> makeInputs(const Model &model,
-                                      const RunOptions &options) {
-  auto infos = model.inputs();
-  if (!options.dataSet.empty())
-    return asScalars(readDataSetInputs(options.dataSet, infos.size()), infos);
-  std::vector<Tensor> inputs;
-  std::mt19937 random(1);
-  for (const auto &input : options.inputs)
-    if (std::none_of(infos.begin(), infos.end(), [&](const auto *info) {
-          return info->name == input.first;
-        }))
-      throw CannotRun("the model has no input '" + input.first + "'");
-  for (const fovea_tensor_info *info : infos) {
-    auto given = options.inputs.find(info->name);
-    if (given != options.inputs.end())
-      inputs.push_back(readNpy(given->second));
-    else if (options.inputs.empty())
-      inputs.push_back(makeUp(*info, options, random));
-    else
-      throw CannotRun(std::string("no --input for '") + info->name + "'");
-  }
-  return inputs;
-}
 
 /// A name of a model as a file name.
 static std::string fileName(const std::string &name) {
@@ -113,11 +40,37 @@ static void printSummary(const char *name, const Tensor &tensor) {
   printf("\n");
 }
 
+/// The parts of an output under the names that they have for users.
+static std::vector<std::pair<std::string, const Tensor *>>
+named(const std::string &name, const Value &value, const std::string &before) {
+  std::vector<std::pair<std::string, const Tensor *>> result;
+  for (size_t i = 0; i < value.tensors.size(); ++i)
+    result.emplace_back(value.isSequence ? name + before + std::to_string(i)
+                                         : name,
+                        &value.tensors[i]);
+  return result;
+}
+
+/// Writes an output to files, or prints what it is like.
+static void show(const char *name, const Value &value,
+                 const RunOptions &options) {
+  if (!options.outputDir.empty()) {
+    for (auto &[part, tensor] : named(fileName(name), value, "."))
+      writeNpy(options.outputDir + "/" + part + ".npy", *tensor);
+  } else if (options.dataSet.empty()) {
+    if (!value.isPresent)
+      printf("%s: absent\n", name);
+    if (value.isSequence)
+      printf("%s: a sequence of %zu\n", name, value.tensors.size());
+    for (auto &[part, tensor] : named(name, value, " "))
+      printSummary(part.c_str(), *tensor);
+  }
+}
+
 /// Compares with the data set; the number of outputs that differ.
-static int compareOutputs(const Model &model,
-                          const std::vector<Tensor> &outputs,
+static int compareOutputs(const Model &model, const std::vector<Value> &outputs,
                           const RunOptions &options) {
-  auto expected = readDataSetOutputs(options.dataSet, outputs.size());
+  auto expected = readDataSetOutputs(options.dataSet, model.outputs());
   int differing = 0;
   for (size_t i = 0; i < outputs.size(); ++i) {
     if (!expected[i])
@@ -139,19 +92,14 @@ static int runModel(const RunOptions &options) {
     return 0;
   }
   model.setThreads(options.threads);
-  std::vector<Tensor> inputs = makeInputs(model, options);
+  std::vector<Value> inputs = makeInputs(model, options);
   auto manifest = nlohmann::json::parse(model.api()->manifest());
   bool measures = options.benchmark || !options.profile.empty();
   int result = 0;
   if (!measures || !options.dataSet.empty() || !options.outputDir.empty()) {
-    std::vector<Tensor> outputs = model.run(inputs);
-    for (size_t i = 0; i < outputs.size(); ++i) {
-      const char *name = model.outputs()[i]->name;
-      if (!options.outputDir.empty())
-        writeNpy(options.outputDir + "/" + fileName(name) + ".npy", outputs[i]);
-      else if (options.dataSet.empty())
-        printSummary(name, outputs[i]);
-    }
+    std::vector<Value> outputs = model.run(inputs);
+    for (size_t i = 0; i < outputs.size(); ++i)
+      show(model.outputs()[i]->name, outputs[i], options);
     if (!options.dataSet.empty())
       result = compareOutputs(model, outputs, options) ? 1 : 0;
   }
