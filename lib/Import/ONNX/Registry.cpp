@@ -26,6 +26,7 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerGeneratorOps(result);
     registerIfOps(result);
     registerLoopOps(result);
+    registerNonMaxSuppressionOps(result);
     registerNonZeroOps(result);
     registerNormalizationOps(result);
     registerPadOps(result);

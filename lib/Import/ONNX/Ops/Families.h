@@ -26,6 +26,7 @@ void registerGatherOps(OpRegistry &registry);
 void registerGeneratorOps(OpRegistry &registry);
 void registerIfOps(OpRegistry &registry);
 void registerLoopOps(OpRegistry &registry);
+void registerNonMaxSuppressionOps(OpRegistry &registry);
 void registerNonZeroOps(OpRegistry &registry);
 void registerNormalizationOps(OpRegistry &registry);
 void registerPadOps(OpRegistry &registry);
