@@ -194,9 +194,24 @@ static bool inlineFunctions(onnx::ModelProto &proto, std::string &error) {
   return true;
 }
 
+static void markSlopes(onnx::GraphProto &graph) {
+  for (auto &node : *graph.mutable_node()) {
+    for (auto &attribute : *node.mutable_attribute())
+      if (attribute.has_g())
+        markSlopes(*attribute.mutable_g());
+    if (node.op_type() != "PRelu")
+      continue;
+    auto *mark = node.add_attribute();
+    mark->set_name(slopePerChannel);
+    mark->set_type(onnx::AttributeProto::INT);
+    mark->set_i(1);
+  }
+}
+
 static void convertOldOpset(onnx::ModelProto &proto) {
   if (defaultOpset(proto) >= oldestDirectOpset)
     return;
+  markSlopes(*proto.mutable_graph());
   try {
     proto = onnx::version_conversion::ConvertVersion(proto, conversionTarget);
   } catch (const std::exception &) {

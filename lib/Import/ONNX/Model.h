@@ -21,6 +21,10 @@
 
 namespace fovea::frontend {
 
+/// Set on each PRelu of a model from before opset 7, where one slope per
+/// channel was aligned with the channels. ONNX's converter loses that.
+inline constexpr const char *slopePerChannel = "fovea_slope_per_channel";
+
 /// The model file, after ONNX's checker, inliner and shape inference. Constants
 /// of the module may borrow its data, so it is shared with them.
 class Model {

@@ -174,6 +174,12 @@ case("pow", [("Pow", ["x", "two"], ["y"]), ("Pow", ["a", "h"], ["z"])], {
     "z": np.abs(x)**f32(0.25)
 },
      rtol=1e-5)
+square = rng.standard_normal((2, 3, 3)).astype(f32)
+slopes = np.array([0.5, -1, 2], f32)
+for opset, aligned in ((6, slopes[:, None]), (16, slopes)):
+    case(f"slopes_{opset}", [("PRelu", ["x", "s"], ["y"])], {"x": square}, {"y": np.where(square < 0, square * aligned, square)},
+         constants={"s": slopes},
+         opset=opset)
 big = rng.standard_normal((1, 1000003)).astype(f32)
 case("long", [("Add", ["x", "x"], ["t"]), ("Tanh", ["t"], ["y"])], {"x": big},
      {"y": np.tanh(2.0 * big.astype(np.float64)).astype(f32)})

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Model.h"
 #include "Arith.h"
 #include "Families.h"
 
@@ -72,8 +73,14 @@ static LogicalResult importLeakyRelu(NodeImporter &n) {
 
 static LogicalResult importPRelu(NodeImporter &n) {
   bool isUnsigned = n.isUnsigned(0);
+  Value slope = n.input(1);
+  // Before opset 7, a slope for each channel, or one for all.
+  if (n.attrInt(slopePerChannel, 0) && n.rank(1) == 1 &&
+      n.inputType(1).getDimSize(0) != 1)
+    slope = n.b().unsqueeze(
+        slope, llvm::to_vector(llvm::seq<int64_t>(1, n.rank(0) - 1)));
   auto result = n.b().elementwise(
-      {n.input(0), n.input(1)}, n.b().elementType(n.input(0)),
+      {n.input(0), slope}, n.b().elementType(n.input(0)),
       [&](TensorBuilder &b, ValueRange args) {
         Value zero = b.scalar(args[0].getType(), 0);
         Value isLess = compare(b, Relation::Less, args[0], zero, isUnsigned);
