@@ -90,6 +90,12 @@ case("resize_dynamic", [node("Resize", ["x", "", "", "s"], ["y"], mode="linear")
          "y": ["n", "c", "p", "q"]
      })
 
+for opset, op in ((9, "Upsample"), (10, "Resize")):
+    case(f"upsample_{opset}", [node(op, ["x", "s"], ["y"], mode="linear")], {"x": r},
+         {"y": lerp(r, np.minimum(np.arange(10) / 2, 4)).astype(f32)},
+         constants={"s": np.array([1, 1, 1, 2], f32)},
+         opset=opset)
+
 # GridSample at the centres of the pixels and between two of them.
 grid = np.array([[[[-0.8, -0.75], [0.8, 0.75]], [[0.0, 0.0], [5.0, 0.0]]]], f32)
 mid = r[0, :, 1:3, 2].mean(1)

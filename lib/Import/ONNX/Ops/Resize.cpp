@@ -31,11 +31,14 @@ struct Resize {
 
   explicit Resize(NodeImporter &node) : node(node), b(node.b()) {}
   LogicalResult read();
+  LogicalResult checkAxes();
   Value build();
 
 private:
   LogicalResult readAxes(SmallVector<int64_t> &axes);
-  LogicalResult readScales(ArrayRef<int64_t> axes);
+  LogicalResult readScales(ArrayRef<int64_t> axes,
+                           std::optional<SmallVector<Value>> given);
+  LogicalResult readOld();
   LogicalResult readSizes(ArrayRef<int64_t> axes);
   void keepAspectRatio(ArrayRef<int64_t> axes, bool larger);
   LogicalResult readRoi(ArrayRef<int64_t> axes);
@@ -67,11 +70,10 @@ LogicalResult Resize::readAxes(SmallVector<int64_t> &axes) {
   return success();
 }
 
-LogicalResult Resize::readScales(ArrayRef<int64_t> axes) {
+LogicalResult Resize::readScales(ArrayRef<int64_t> axes,
+                                 std::optional<SmallVector<Value>> given) {
   ScalarCode s(b);
   Type f64 = b.getF64Type();
-  std::optional<SmallVector<Value>> given =
-      b.scalars(node.input(2), /*extract=*/true);
   if (!given || given->size() != axes.size())
     return node.fail("scales need one value per resized axis");
   for (auto [axis, scale] : llvm::zip_equal(axes, *given)) {
@@ -161,6 +163,24 @@ LogicalResult Resize::readRoi(ArrayRef<int64_t> axes) {
   return success();
 }
 
+/// Upsample, and Resize in opset 10: scales in an attribute or in the second
+/// input, and one way to sample.
+LogicalResult Resize::readOld() {
+  coordinates = "asymmetric";
+  nearest = "floor";
+  SmallVector<int64_t> axes;
+  if (failed(readAxes(axes)))
+    return failure();
+  sizes = b.shape(node.input(0));
+  scales.assign(sizes.size(), Value());
+  if (node.input(1))
+    return readScales(axes, b.scalars(node.input(1), /*extract=*/true));
+  SmallVector<Value> given;
+  for (double scale : node.attrFloats("scales").value_or(SmallVector<double>()))
+    given.push_back(b.scalar(b.getF64Type(), scale));
+  return readScales(axes, given);
+}
+
 LogicalResult Resize::read() {
   std::string name = node.attrString("mode", "nearest");
   if (name == "nearest")
@@ -171,6 +191,8 @@ LogicalResult Resize::read() {
     mode = Mode::Cubic;
   else
     return node.fail("unknown mode '" + Twine(name) + "'");
+  if (node.node().op_type() == "Upsample" || node.opset() < 11)
+    return readOld();
   coordinates = node.attrString("coordinate_transformation_mode", "half_pixel");
   static constexpr StringRef known[] = {
       "half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel",
@@ -197,10 +219,14 @@ LogicalResult Resize::read() {
   };
   if (given(2) == given(3))
     return node.fail("exactly one of scales and sizes is needed");
-  if (failed(given(2) ? readScales(axes) : readSizes(axes)))
+  if (failed(given(2) ? readScales(axes, b.scalars(node.input(2), true))
+                      : readSizes(axes)))
     return failure();
-  if (coordinates == "tf_crop_and_resize" && failed(readRoi(axes)))
-    return failure();
+  return coordinates == "tf_crop_and_resize" ? readRoi(axes) : success();
+}
+
+/// An axis without elements has nothing to sample.
+LogicalResult Resize::checkAxes() {
   for (auto [axis, scale] : llvm::enumerate(scales))
     if (scale && failed(requireElements(node, b.dim(node.input(0), axis), sizes,
                                         "input")))
@@ -427,11 +453,12 @@ Value Resize::build() {
 
 static LogicalResult importResize(NodeImporter &node) {
   Resize resize(node);
-  if (failed(resize.read()))
+  if (failed(resize.read()) || failed(resize.checkAxes()))
     return failure();
   return node.bindOutput(0, resize.build());
 }
 
 void fovea::frontend::registerResizeOps(OpRegistry &registry) {
   registry.add("Resize", importResize);
+  registry.add("Upsample", importResize);
 }
