@@ -158,7 +158,7 @@ LogicalResult Importer::finishMain(func::FuncOp main, Scope &scope) {
     auto binding = lookup(output.name(), scope);
     if (failed(binding))
       return failure();
-    if (!binding->value) {
+    if (!binding->value || binding->stacked) {
       b.error("graph output '" + output.name() +
               "' is not a tensor; sequences and optionals cannot cross the "
               "model's border");

@@ -232,11 +232,15 @@ Value TensorBuilder::slice(Value input, ArrayRef<OpFoldResult> offsets,
             same(sizes[i], dim(input, i));
   if (whole)
     return input;
-  // There is no offset into nothing.
-  if (llvm::any_of(sizes, [](OpFoldResult size) {
-        return getConstantIntValue(size) == 0;
-      }))
-    return empty(sizes, elementType(input));
+  // There is no offset into nothing, nor one behind the end, where only nothing
+  // can be read.
+  for (auto [offset, size, extent] :
+       llvm::zip_equal(offsets, sizes, type(input).getShape())) {
+    auto start = getConstantIntValue(offset);
+    bool atEnd = start && !ShapedType::isDynamic(extent) && *start >= extent;
+    if (atEnd || getConstantIntValue(size) == 0)
+      return empty(sizes, elementType(input));
+  }
   auto starts = getConstantIntValues(offsets);
   auto counts = getConstantIntValues(sizes);
   auto steps = getConstantIntValues(strides);

@@ -86,6 +86,46 @@ case("split", [node("Split", ["x", "s"], ["a", "b", "c"], axis=3)], {"x": x}, {
     "c": x[..., 2:].copy()
 },
      constants={"s": i64(2, 0, 3)})
+case("split_nothing", [node("Split", ["x", "s"], ["a", "b"], axis=1)], {
+    "x": x[:, :0].copy(),
+    "s": i64(0, 0)
+}, {
+    "a": x[:, :0].copy(),
+    "b": x[:, :0].copy()
+},
+     shapes={
+         "a": [2, "p", 4, 5],
+         "b": [2, "q", 4, 5]
+     })
+case("split_to_sequence", [
+    node("SplitToSequence", ["x", "s"], ["l"], axis=3),
+    ("SequenceAt", ["l", "two"], ["a"]),
+    ("SequenceAt", ["l", "zero"], ["b"]),
+], {
+    "x": x,
+    "s": i64(1, 0, 4)
+}, {
+    "a": x[..., 1:].copy(),
+    "b": x[..., :1].copy()
+},
+     constants={
+         "two": np.array(2),
+         "zero": np.array(0)
+     },
+     shapes={
+         "x": ["i", "j", "k", "l"],
+         "a": [2, 3, 4, "p"],
+         "b": [2, 3, 4, "q"]
+     })
+case("split_to_stack", [
+    node("SplitToSequence", ["x", "s"], ["l"], axis=2),
+    ("SequenceAt", ["l", "i"], ["y"]),
+], {
+    "x": x,
+    "s": np.array(2),
+    "i": np.array(-1)
+}, {"y": x[:, :, 2:].copy()},
+     shapes={"y": [2, 3, "p", 5]})
 case("concat", [node("Concat", ["x", "z", "x"], ["y"], axis=2)], {
     "x": x,
     "z": x[:, :, :0].copy()

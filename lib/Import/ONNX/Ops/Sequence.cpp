@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Checks.h"
 #include "../ScalarCode.h"
 #include "Families.h"
 
@@ -215,28 +216,62 @@ static LogicalResult importConcatFromSequence(NodeImporter &node) {
   return bindTensor(node, moved, sequence->dtype);
 }
 
-/// Split sizes; several pieces, or one size for all with a smaller last piece.
-static FailureOr<SmallVector<int64_t>> readSplit(NodeImporter &node,
-                                                 int64_t size) {
-  SmallVector<int64_t> pieces;
-  std::optional<SmallVector<int64_t>> given = node.constantInts(1);
-  if (node.input(1) && !given)
-    return node.fail("split has to be a constant");
-  if (given && node.rank(1) == 1) {
-    int64_t total = 0;
-    for (int64_t piece : *given)
-      total += piece;
-    if (total != size ||
-        llvm::any_of(*given, [](int64_t piece) { return piece < 0; }))
-      return node.fail("split does not add up to the size of the axis");
+/// The sizes of the pieces where their number is known; none where it is not.
+static FailureOr<Dims> readPieces(NodeImporter &node, OpFoldResult size) {
+  TensorBuilder &b = node.b();
+  Dims pieces;
+  if (node.input(1) && node.rank(1) == 1) {
+    std::optional<Dims> given = b.dimsFrom(node.input(1));
+    if (!given)
+      return node.fail("the number of pieces is only known at run time");
+    OpFoldResult total = b.attr(0);
+    for (OpFoldResult piece : *given) {
+      total = b.add(total, piece);
+      if (failed(requireAtMost(node, b.attr(0), piece, "a piece")))
+        return failure();
+    }
+    if (failed(requireEqual(node, total, size, "the sum of the pieces")))
+      return failure();
     return *given;
   }
-  int64_t step = given ? given->front() : 1;
-  if (step < 1)
+  std::optional<int64_t> whole = getConstantIntValue(size), step = 1;
+  if (node.input(1)) {
+    std::optional<SmallVector<int64_t>> given = node.constantInts(1);
+    step = given ? std::optional(given->front()) : std::nullopt;
+  }
+  if (step && *step < 1)
     return node.fail("split has to be positive");
-  for (int64_t rest = size; rest > 0; rest -= step)
-    pieces.push_back(std::min(rest, step));
+  if (step && whole)
+    for (int64_t rest = *whole; rest > 0; rest -= *step)
+      pieces.push_back(b.attr(std::min(rest, *step)));
   return pieces;
+}
+
+/// Pieces whose number is only known at run time, as a stack: of one size.
+static LogicalResult splitIntoStack(NodeImporter &node, int64_t axis,
+                                    bool keepDims) {
+  TensorBuilder &b = node.b();
+  ScalarCode s(b);
+  Value x = node.input(0);
+  OpFoldResult step = b.attr(1);
+  if (node.input(1)) {
+    Value given = s.max(s.toIndex(b.extractScalar(node.input(1))), s.index(1));
+    Value rest = s.rem(s.dim(x, axis), given);
+    b.runtimeCheck(s.eq(rest, s.index(0)),
+                   "pieces of different sizes, in a number that is only known "
+                   "at run time, are not supported");
+    step = b.toDim(given);
+  }
+  Dims shape = b.shape(x);
+  shape[axis] = b.div(shape[axis], step);
+  shape.insert(shape.begin() + axis + 1, step);
+  SmallVector<int64_t> permutation = {axis};
+  for (int64_t i = 0; i <= b.rank(x); ++i)
+    if (i != axis)
+      permutation.push_back(i);
+  Value stack = b.transpose(b.reshape(x, shape), permutation);
+  return bindStack(node, keepDims ? stack : b.squeeze(stack, {axis + 1}),
+                   node.dtype(0));
 }
 
 static LogicalResult importSplitToSequence(NodeImporter &node) {
@@ -246,32 +281,21 @@ static LogicalResult importSplitToSequence(NodeImporter &node) {
   if (failed(axis))
     return failure();
   bool keepDims = node.input(1) || node.attrInt("keepdims", 1) != 0;
-  int64_t size = b.type(x).getDimSize(*axis);
-  if (ShapedType::isDynamic(size)) {
-    // Pieces of one are what a stack is made of.
-    if (node.input(1))
-      return node.fail("splitting an axis of run-time size is only supported "
-                       "into pieces of one");
-    SmallVector<int64_t> permutation = {*axis};
-    for (int64_t i = 0; i < b.rank(x); ++i)
-      if (i != *axis)
-        permutation.push_back(i);
-    Value stack = b.transpose(x, permutation);
-    return bindStack(node, keepDims ? b.unsqueeze(stack, {*axis + 1}) : stack,
-                     node.dtype(0));
-  }
-  FailureOr<SmallVector<int64_t>> pieces = readSplit(node, size);
+  OpFoldResult size = b.dim(x, *axis);
+  FailureOr<Dims> pieces = readPieces(node, size);
   if (failed(pieces))
     return failure();
+  if (pieces->empty() && getConstantIntValue(size) != 0)
+    return splitIntoStack(node, *axis, keepDims);
   std::vector<Binding> elements;
-  int64_t offset = 0;
-  for (int64_t piece : *pieces) {
+  OpFoldResult offset = b.attr(0);
+  for (OpFoldResult piece : *pieces) {
     Binding element = node.binding(0);
-    element.value = b.sliceAxis(x, *axis, b.attr(offset), b.attr(piece));
+    element.value = b.sliceAxis(x, *axis, offset, piece);
     if (!keepDims)
       element.value = b.squeeze(element.value, {*axis});
     elements.push_back(element);
-    offset += piece;
+    offset = b.add(offset, piece);
   }
   return bindList(node, std::move(elements));
 }
