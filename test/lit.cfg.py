@@ -23,7 +23,8 @@ if not os.path.exists(os.path.join(tools, "fovea-run")):
 config.environment["PATH"] = os.pathsep.join([tools, config.llvm_tools, os.environ.get("PATH", "")])
 # Tests run side by side: a program that takes every core only disturbs them.
 config.environment["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")
-config.environment["PYTHONPATH"] = config.test_source_root
+config.environment["PYTHONPATH"] = os.pathsep.join(
+    [config.test_source_root, os.path.join(config.fovea_source, "python")])
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 config.environment["FOVEA_BIN"] = tools
 for name in ("HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS"):

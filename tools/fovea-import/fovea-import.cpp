@@ -19,7 +19,7 @@
 
 namespace cl = llvm::cl;
 
-static cl::opt<std::string> input(cl::Positional, cl::Required,
+static cl::opt<std::string> input(cl::Positional,
                                   cl::desc("<model.onnx | model.onnxtxt>"));
 static cl::opt<std::string> output("o", cl::init("-"), cl::value_desc("file"),
                                    cl::desc("Where the MLIR text goes"));
@@ -35,6 +35,11 @@ static cl::opt<int64_t> elideAbove(
     cl::desc("Print only the type of constants with more elements; 0 prints "
              "all, so that the text can be compiled"));
 
+static cl::opt<bool>
+    listing("list-operators",
+            cl::desc("Print the operators of ONNX, one a line: domain, name, "
+                     "version of the newest definition, and how it comes in "
+                     "(kernel, function for ONNX's function body, refused)"));
 static cl::opt<bool> verbose("verbose",
                              cl::desc("Print what is known about an error "
                                       "beyond its one line"));
@@ -63,9 +68,27 @@ static bool parseDims(fovea::ImportOptions &options) {
   return true;
 }
 
+static void printOperators() {
+  for (const fovea::OperatorSupport &op : fovea::listOperators())
+    llvm::outs() << op.domain << " " << op.name << " " << op.sinceVersion << " "
+                 << (op.kind == fovea::OperatorSupport::Kernel ? "kernel"
+                     : op.kind == fovea::OperatorSupport::FunctionBody
+                         ? "function"
+                         : "refused")
+                 << "\n";
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::ParseCommandLineOptions(argc, argv, overview);
+  if (listing) {
+    printOperators();
+    return 0;
+  }
+  if (input.empty()) {
+    llvm::errs() << "fovea-import: error: no model given; see --help\n";
+    return 1;
+  }
   fovea::ImportOptions options;
   if (!parseDims(options))
     return 1;

@@ -15,6 +15,8 @@
 #include "llvm/ADT/StringMap.h"
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace fovea {
 
@@ -31,6 +33,17 @@ struct ImportOptions {
 mlir::OwningOpRef<mlir::ModuleOp> importModel(llvm::StringRef path,
                                               const ImportOptions &options,
                                               mlir::MLIRContext &context);
+
+/// How an operator of ONNX comes in.
+struct OperatorSupport {
+  std::string domain; // "ai.onnx" for the default one
+  std::string name;
+  int sinceVersion = 0; // of its newest definition; 0 if ONNX has none
+  enum { Kernel, FunctionBody, Refused } kind = Refused;
+};
+
+/// All operators that ONNX defines or this importer knows, by domain and name.
+std::vector<OperatorSupport> listOperators();
 
 } // namespace fovea
 
