@@ -202,6 +202,7 @@ llvm::Error Compiler::runStages(State &state, TimingScope &timing) {
   PipelineOptions pipelineOptions;
   pipelineOptions.targetCPU = options.target.cpu;
   pipelineOptions.targetTriple = options.target.triple;
+  pipelineOptions.fastMath = options.fastMath;
   for (Stage stage : allStages) {
     if (stage != Stage::Import)
       begin(stageName(stage));

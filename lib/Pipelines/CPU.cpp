@@ -134,7 +134,9 @@ static void buildVector(OpPassManager &pm) {
   addCleanup(pm);
 }
 
-static void buildLLVM(OpPassManager &pm) {
+static void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
+  if (options.fastMath)
+    pm.addPass(createRelaxMath());
   pm.addPass(createExpandMath());
   pm.addPass(createConvertLinalgToLoopsPass());
   pm.addPass(createSerializeLoops());
@@ -190,7 +192,7 @@ void fovea::buildStage(OpPassManager &pm, Stage stage,
   case Stage::MemRef:
     return buildMemRef(pm);
   case Stage::LLVM:
-    return buildLLVM(pm);
+    return buildLLVM(pm, options);
   case Stage::Import:
   case Stage::Mask:
     return;

@@ -194,6 +194,35 @@ struct ExpandErf : OpRewritePattern<math::ErfOp> {
   }
 };
 
+/// On a logarithm whose operand is no subnormal number.
+constexpr StringLiteral normalAttr = "fovea.normal";
+
+/// The upstream approximation reads the exponent field, which is zero in every
+/// subnormal number: log(x) = log(2^23 x) - log(2^23) keeps them out of it.
+template <typename Op> struct ScaleSubnormals : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    Value x = op.getOperand();
+    if (!isFloat32(x.getType()) || op->hasAttr(normalAttr))
+      return failure();
+    FloatBuilder f(rewriter, op.getLoc(), x.getType());
+    constexpr float base2 = 23, natural = 15.9423851528787f;
+    constexpr bool isBase2 = std::is_same_v<Op, math::Log2Op>;
+    Value smallest = f.constant(std::numeric_limits<float>::min());
+    constexpr auto isBelow = arith::CmpFPredicate::OLT;
+    Value scaled =
+        f.select(isBelow, x, smallest, f.mul(x, f.constant(8388608.0f)), x);
+    Value shift =
+        f.select(isBelow, x, smallest, f.constant(isBase2 ? base2 : natural),
+                 f.constant(0.0f));
+    auto log = Op::create(rewriter, op.getLoc(), scaled);
+    log->setAttr(normalAttr, rewriter.getUnitAttr());
+    rewriter.replaceOp(op, f.sub(log, shift));
+    return success();
+  }
+};
+
 /// Takes a vector apart for a function that only libm has, and one element at a
 /// time: behind the lowering of vectors nothing would do so any more.
 template <typename Op> struct UnrollForLibm : OpRewritePattern<Op> {
@@ -239,6 +268,9 @@ struct ExpandMath : fovea::impl::ExpandMathBase<ExpandMath> {
     };
     populateMathF32ExpansionPatterns(patterns, isExpanded);
     populateMathPolynomialApproximationPatterns(patterns, isUpstream);
+    // Ahead of the pattern that it prepares for.
+    patterns.add<ScaleSubnormals<math::LogOp>, ScaleSubnormals<math::Log2Op>>(
+        &getContext(), /*benefit=*/2);
     // x^2 is a multiplication, not a call.
     populateMathAlgebraicSimplificationPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

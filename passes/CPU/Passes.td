@@ -22,8 +22,11 @@ def ExpandMath : Pass<"fovea-expand-math"> {
     polynomial of this size would not reach. Vectors of those that LLVM has no
     intrinsic for are taken apart here.
 
-    `exp` and `exp2` are within 1 ulp, give exactly 0 where the result would be
-    subnormal, +inf above the range, and keep NaN. `erf` is within 3e-7.
+    `exp` and `exp2` give exactly 0 where the result would be subnormal, +inf
+    above the range, and keep NaN. docs/Numerics.md has the errors of all of them,
+    which a test measures. Subnormal operands of a logarithm are scaled up, ahead
+    of the upstream approximation, which takes them for the smallest normal
+    number.
 
     Precondition: none; works on any level of IR, inside linalg bodies too.
     Example:
@@ -39,6 +42,25 @@ def ExpandMath : Pass<"fovea-expand-math"> {
                            "::mlir::math::MathDialect",
                            "::mlir::ub::UBDialect",
                            "::mlir::vector::VectorDialect"];
+}
+
+def RelaxMath : Pass<"fovea-relax-math"> {
+  let summary = "Let LLVM rearrange floating-point arithmetic (--fast-math)";
+  let description = [{
+    Adds `reassoc`, `contract`, `arcp`, `nsz` and `afn` to every operation that
+    takes fast-math flags; upstream has no pass that does. `nnan` and `ninf` are
+    not among them: masks are infinities, and an empty row is decided by a
+    comparison with one.
+
+    Precondition: runs before `fovea-expand-math`, whose polynomials are written
+    for one order of evaluation and stay as they are. Example: `arith.addf %a, %b`
+    becomes
+
+    ```mlir
+    %s = arith.addf %a, %b fastmath<reassoc,nsz,arcp,contract,afn> : f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
 def SerializeLoops : Pass<"fovea-serialize-loops", "::mlir::ModuleOp"> {

@@ -65,6 +65,11 @@ struct CommandLine {
   cl::list<std::string> dims{
       "dim", cl::desc("Fix a symbolic dimension; may be repeated"),
       cl::value_desc("name=value"), cl::cat(category)};
+  cl::opt<bool> fastMath{
+      "fast-math",
+      cl::desc("Allow sums in any order, reciprocals for divisions and "
+               "approximate functions; infinities and NaN keep their meaning"),
+      cl::cat(category)};
   cl::opt<Remarks> remarks{
       "remarks",
       cl::desc("Say what was recognised in the model and why near misses "
@@ -112,6 +117,7 @@ static llvm::Expected<CompileOptions> makeOptions(const CommandLine &line) {
   options.input = line.input;
   options.emit = line.emit;
   options.target = {line.cpu, line.triple};
+  options.fastMath = line.fastMath;
   options.saveTemps = line.saveTemps;
   options.output = line.output;
   if (options.output.empty())

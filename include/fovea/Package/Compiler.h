@@ -31,6 +31,8 @@ struct CompileOptions {
   /// "llvm-ir", "asm", "obj", "lib".
   std::string emit = "lib";
   TargetDescription target;
+  /// Whether the order of floating-point operations is free.
+  bool fastMath = false;
   /// Values of symbolic dimensions.
   llvm::StringMap<int64_t> dims;
   /// Keeps what each stage produces beside the output.

@@ -35,12 +35,14 @@ enum class Stage {
   LLVM
 };
 
-/// What a compilation may be told about its target.
+/// What a compilation may be told.
 struct PipelineOptions {
   /// An LLVM CPU name, or "native" for the machine that compiles.
   std::string targetCPU = "native";
   /// Empty for the triple of the machine that compiles.
   std::string targetTriple;
+  /// Whether the order of floating-point operations is free (--fast-math).
+  bool fastMath = false;
 };
 
 /// The name of `stage` on a command line, such as "group".

@@ -1,0 +1,112 @@
+# RUN: %python %s
+"""Errors of the elementary functions against float64, held against the bounds that docs/Numerics.md states.
+
+    accuracy.py            fails where a bound is exceeded
+    accuracy.py --table    also prints what was measured, for that page
+
+The inputs are all exponents of float32 with mantissas spread over each binade and at its ends, both signs. The error is
+in units in the last place (ulp) of the correctly rounded result. Results below the smallest normal number, which may be
+flushed to zero, count as exact if they are within one such number.
+"""
+
+import math
+import os
+import re
+import sys
+
+import fovea
+import numpy as np
+from onnx import TensorProto, helper
+
+TINY = float(np.finfo(np.float32).tiny)
+
+
+def inputs(per_binade):
+    """Float32 values of every exponent, and zeros; no NaN or infinity."""
+    rng = np.random.default_rng(1)
+    mantissas = np.concatenate([rng.integers(0, 1 << 23, per_binade - 4), [0, 1, (1 << 23) - 2, (1 << 23) - 1]])
+    bits = (np.arange(255, dtype=np.uint32)[:, None] << 23) | mantissas.astype(np.uint32)
+    positive = bits.ravel().view(np.float32)
+    return np.concatenate([positive, -positive])
+
+
+def ulps(got, want):
+    """The error of float32 `got` against float64 `want`, in ulps of `want`."""
+    with np.errstate(all="ignore"):
+        rounded = want.astype(np.float32)
+        exact = (got == rounded) | (np.isnan(got) & np.isnan(rounded))
+        exact |= (np.abs(want) < TINY) & (np.abs(got - want) <= TINY)
+        # Overflow of one but not the other.
+        infinite = np.isinf(got) != np.isinf(rounded)
+        size = np.maximum(np.spacing(np.abs(rounded)).astype(np.float64), float(np.spacing(np.float32(TINY))))
+        error = np.abs(got.astype(np.float64) - want) / size
+    return np.where(exact, 0, np.where(infinite | np.isnan(got) | np.isnan(rounded), np.inf, error))
+
+
+def erf(x):
+    return np.array([math.erf(v) for v in x])
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+# name: graph of x, float64 function, domain
+FUNCTIONS = {
+    "exp": ([("Exp", ["x"], ["y"])], np.exp, None),
+    "log": ([("Log", ["x"], ["y"])], np.log, lambda x: x > 0),
+    "erf": ([("Erf", ["x"], ["y"])], erf, None),
+    "tanh": ([("Tanh", ["x"], ["y"])], np.tanh, None),
+    "sigmoid": ([("Sigmoid", ["x"], ["y"])], sigmoid, None),
+    "sqrt": ([("Sqrt", ["x"], ["y"])], np.sqrt, lambda x: x >= 0),
+    "rsqrt": ([("Sqrt", ["x"], ["r"]), ("Reciprocal", ["r"], ["y"])], lambda x: 1 / np.sqrt(x), lambda x: x > 0),
+    "reciprocal": ([("Reciprocal", ["x"], ["y"])], lambda x: 1 / x, lambda x: x != 0),
+    "sin": ([("Sin", ["x"], ["y"])], np.sin, None),
+    "cos": ([("Cos", ["x"], ["y"])], np.cos, None),
+    "atan": ([("Atan", ["x"], ["y"])], np.arctan, None),
+    "softplus": ([("Softplus", ["x"], ["y"])], lambda x: np.logaddexp(0, x), None),
+}
+
+
+def measure(name, x):
+    """(largest error in ulps, where, largest absolute error)."""
+    nodes, function, domain = FUNCTIONS[name]
+    x = x[domain(x)] if domain else x
+    info = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [x.size]) for n in "xy"]
+    graph = helper.make_graph([helper.make_node(*n) for n in nodes], name, info[:1], info[1:])
+    model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 20)])
+    got, = fovea.compile(model).run([x])
+    with np.errstate(all="ignore"):
+        want = function(x.astype(np.float64))
+        error = ulps(got, want)
+        finite = np.isfinite(got) & np.isfinite(want)
+        absolute = np.abs(got[finite].astype(np.float64) - want[finite]).max()
+    worst = int(np.argmax(error))
+    return float(error[worst]), float(x[worst]), float(absolute)
+
+
+def bounds():
+    """{function: ulps} of the table in docs/Numerics.md."""
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    with open(os.path.join(root, "docs", "Numerics.md"), encoding="utf-8") as f:
+        return {n: float(b) for n, b in re.findall(r"^\| `(\w+)` \| ([0-9.]+) \|", f.read(), flags=re.M)}
+
+
+def main():
+    table = "--table" in sys.argv
+    stated = bounds()
+    if set(stated) != set(FUNCTIONS) and not table:
+        sys.exit(f"docs/Numerics.md has bounds of {sorted(stated)}, not of {sorted(FUNCTIONS)}")
+    x, failed = inputs(2000), False
+    for name in FUNCTIONS:
+        error, where, absolute = measure(name, x)
+        if table:
+            print(f"| `{name}` | {error:.2f} | at {where:.9g} | {absolute:.2g} |", flush=True)
+        elif error > stated[name]:
+            print(f"{name}: {error:.3f} ulp at {where:.9g}, docs/Numerics.md states {stated[name]}")
+            failed = True
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
