@@ -79,6 +79,18 @@ public:
         .Case("uint32", 12)
         .Case("uint64", 13)
         .Case("bfloat16", 16)
+        .Case("float8e4m3fn", 17)
+        .Case("float8e4m3fnuz", 18)
+        .Case("float8e5m2", 19)
+        .Case("float8e5m2fnuz", 20)
+        .Case("uint4", 21)
+        .Case("int4", 22)
+        .Case("float4e2m1", 23)
+        .Case("float8e8m0", 24)
+        .Case("uint2", 25)
+        .Case("int2", 26)
+        .Case("float6e2m3", 27)
+        .Case("float6e3m2", 28)
         .Default(0);
   }
 

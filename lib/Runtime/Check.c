@@ -15,13 +15,31 @@ static const struct {
   const char *name;
   size_t size;
 } types[] = {
-    [FOVEA_FLOAT32] = {"float32", 4},   [FOVEA_UINT8] = {"uint8", 1},
-    [FOVEA_INT8] = {"int8", 1},         [FOVEA_UINT16] = {"uint16", 2},
-    [FOVEA_INT16] = {"int16", 2},       [FOVEA_INT32] = {"int32", 4},
-    [FOVEA_INT64] = {"int64", 8},       [FOVEA_BOOL] = {"bool", 1},
-    [FOVEA_FLOAT16] = {"float16", 2},   [FOVEA_FLOAT64] = {"float64", 8},
-    [FOVEA_UINT32] = {"uint32", 4},     [FOVEA_UINT64] = {"uint64", 8},
+    [FOVEA_FLOAT32] = {"float32", 4},
+    [FOVEA_UINT8] = {"uint8", 1},
+    [FOVEA_INT8] = {"int8", 1},
+    [FOVEA_UINT16] = {"uint16", 2},
+    [FOVEA_INT16] = {"int16", 2},
+    [FOVEA_INT32] = {"int32", 4},
+    [FOVEA_INT64] = {"int64", 8},
+    [FOVEA_BOOL] = {"bool", 1},
+    [FOVEA_FLOAT16] = {"float16", 2},
+    [FOVEA_FLOAT64] = {"float64", 8},
+    [FOVEA_UINT32] = {"uint32", 4},
+    [FOVEA_UINT64] = {"uint64", 8},
     [FOVEA_BFLOAT16] = {"bfloat16", 2},
+    [FOVEA_FLOAT8E4M3FN] = {"float8e4m3fn", 1},
+    [FOVEA_FLOAT8E4M3FNUZ] = {"float8e4m3fnuz", 1},
+    [FOVEA_FLOAT8E5M2] = {"float8e5m2", 1},
+    [FOVEA_FLOAT8E5M2FNUZ] = {"float8e5m2fnuz", 1},
+    [FOVEA_FLOAT8E8M0] = {"float8e8m0", 1},
+    [FOVEA_FLOAT6E2M3] = {"float6e2m3", 1},
+    [FOVEA_FLOAT6E3M2] = {"float6e3m2", 1},
+    [FOVEA_FLOAT4E2M1] = {"float4e2m1", 1},
+    [FOVEA_UINT4] = {"uint4", 1},
+    [FOVEA_INT4] = {"int4", 1},
+    [FOVEA_UINT2] = {"uint2", 1},
+    [FOVEA_INT2] = {"int2", 1},
 };
 
 size_t fovea_rt_dtype_size(int32_t dtype) {

@@ -89,7 +89,9 @@ def model_of(cases):
         outputs += [value_info(prefix + n, a, c.shapes.get(n)) for n, a in outs.items()]
         constants += [numpy_helper.from_array(np.asarray(a, order="C"), prefix + n) for n, a in c.constants.items()]
     graph = helper.make_graph(nodes, "cases", inputs, outputs, constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", cases[0].opset)], ir_version=IR_VERSION)
+    opsets = [helper.make_opsetid("", cases[0].opset)]
+    version = max(IR_VERSION, helper.find_min_ir_version_for(opsets))
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=version)
     onnx.checker.check_model(model)
     return model
 

@@ -37,6 +37,47 @@ static double bfloatAsDouble(uint16_t bits) {
   return value;
 }
 
+/// A float of a byte or less: sign, exponent, mantissa.
+static double smallAsDouble(uint8_t code, int exponentBits, int mantissaBits,
+                            int bias) {
+  int magnitude = code & ((1 << (exponentBits + mantissaBits)) - 1);
+  double sign = magnitude == code ? 1 : -1;
+  int exponent = magnitude >> mantissaBits;
+  int mantissa = magnitude & ((1 << mantissaBits) - 1);
+  if (exponent == 0)
+    return sign * std::ldexp(mantissa, 1 - bias - mantissaBits);
+  return sign * std::ldexp(mantissa + (1 << mantissaBits),
+                           exponent - bias - mantissaBits);
+}
+
+/// An element of a type that the model stores and does not compute with.
+static double storedAsDouble(int32_t dtype, uint8_t code) {
+  switch (dtype) {
+  case FOVEA_INT4:
+    return code < 8 ? code : code - 16;
+  case FOVEA_INT2:
+    return code < 2 ? code : code - 4;
+  case FOVEA_FLOAT8E4M3FN:
+    return (code & 0x7f) == 0x7f ? NAN : smallAsDouble(code, 4, 3, 7);
+  case FOVEA_FLOAT8E4M3FNUZ:
+    return code == 0x80 ? NAN : smallAsDouble(code, 4, 3, 8);
+  case FOVEA_FLOAT8E5M2:
+    return halfAsDouble(static_cast<uint16_t>(code << 8));
+  case FOVEA_FLOAT8E5M2FNUZ:
+    return code == 0x80 ? NAN : smallAsDouble(code, 5, 2, 16);
+  case FOVEA_FLOAT8E8M0:
+    return code == 0xff ? NAN : std::ldexp(1, code - 127);
+  case FOVEA_FLOAT6E2M3:
+    return smallAsDouble(code, 2, 3, 1);
+  case FOVEA_FLOAT6E3M2:
+    return smallAsDouble(code, 3, 2, 3);
+  case FOVEA_FLOAT4E2M1:
+    return smallAsDouble(code, 2, 1, 1);
+  default:
+    return code;
+  }
+}
+
 double fovea::elementAsDouble(const Tensor &tensor, int64_t i) {
   switch (tensor.dtype) {
   case FOVEA_FLOAT32:
@@ -62,7 +103,7 @@ double fovea::elementAsDouble(const Tensor &tensor, int64_t i) {
   case FOVEA_UINT64:
     return static_cast<double>(element<uint64_t>(tensor, i));
   default:
-    return element<uint8_t>(tensor, i);
+    return storedAsDouble(tensor.dtype, element<uint8_t>(tensor, i));
   }
 }
 

@@ -8,6 +8,8 @@
 
 #include "Files.h"
 
+#include "fovea/Import/ONNX/PackedElements.h"
+
 #include "onnx/onnx-data.pb.h"
 #include "onnx/onnx_pb.h"
 
@@ -53,6 +55,12 @@ static void setTyped(Tensor &tensor, const TensorProto &proto) {
   }
 }
 
+/// Gives each of `count` elements of less than a byte its own.
+static void unpack(Tensor &tensor, int64_t count, unsigned bits) {
+  if (static_cast<int64_t>(tensor.data.size()) == packedBytes(count, bits))
+    tensor.data = unpackElements(tensor.data.data(), count, bits);
+}
+
 static Tensor convert(const TensorProto &proto) {
   Tensor tensor;
   tensor.dtype = proto.data_type();
@@ -71,6 +79,9 @@ static Tensor convert(const TensorProto &proto) {
     setRaw(tensor, proto.raw_data().data(), proto.raw_data().size());
   else
     setTyped(tensor, proto);
+  unsigned bits = dtypeBits(tensor.dtype);
+  if (bits < 8 && (proto.has_raw_data() || isPackedInFields(bits)))
+    unpack(tensor, bytes, bits);
   if (static_cast<int64_t>(tensor.data.size()) != bytes)
     throw CannotRun("the data do not fit the shape " +
                     describe(tensor.dtype, tensor.shape));

@@ -18,9 +18,9 @@ namespace fovea {
 /// The whole file, or nothing if there is none.
 std::optional<std::string> readFile(const std::string &path);
 
-/// NumPy's format. Two-byte opaque elements are taken for bfloat16, which NumPy
-/// has no name for.
-Tensor readNpy(const std::string &path);
+/// NumPy's format. Opaque elements of two bytes are taken for bfloat16, which
+/// NumPy has no name for, and those of one byte for the type that is wanted.
+Tensor readNpy(const std::string &path, int32_t wanted);
 void writeNpy(const std::string &path, const Tensor &tensor);
 
 /// input_<i>.pb of a test data set, one for each of `infos`: a TensorProto,

@@ -76,7 +76,7 @@ static Value readInput(const fovea_tensor_info &info,
                        const std::vector<std::string> &files) {
   std::vector<Tensor> tensors;
   for (const std::string &file : files)
-    tensors.push_back(readNpy(file));
+    tensors.push_back(readNpy(file, info.dtype));
   if (info.kind & FOVEA_KIND_SEQUENCE)
     return Value::sequence(std::move(tensors));
   if (tensors.size() != 1)

@@ -31,14 +31,34 @@ static const struct {
   int32_t dtype;
   const char *name;
   size_t size;
+  unsigned bits = 8 * size;
+  bool isNamedByNumPy = true;
 } dtypes[] = {
-    {FOVEA_FLOAT32, "float32", 4},   {FOVEA_UINT8, "uint8", 1},
-    {FOVEA_INT8, "int8", 1},         {FOVEA_UINT16, "uint16", 2},
-    {FOVEA_INT16, "int16", 2},       {FOVEA_INT32, "int32", 4},
-    {FOVEA_INT64, "int64", 8},       {FOVEA_BOOL, "bool", 1},
-    {FOVEA_FLOAT16, "float16", 2},   {FOVEA_FLOAT64, "float64", 8},
-    {FOVEA_UINT32, "uint32", 4},     {FOVEA_UINT64, "uint64", 8},
+    {FOVEA_FLOAT32, "float32", 4},
+    {FOVEA_UINT8, "uint8", 1},
+    {FOVEA_INT8, "int8", 1},
+    {FOVEA_UINT16, "uint16", 2},
+    {FOVEA_INT16, "int16", 2},
+    {FOVEA_INT32, "int32", 4},
+    {FOVEA_INT64, "int64", 8},
+    {FOVEA_BOOL, "bool", 1},
+    {FOVEA_FLOAT16, "float16", 2},
+    {FOVEA_FLOAT64, "float64", 8},
+    {FOVEA_UINT32, "uint32", 4},
+    {FOVEA_UINT64, "uint64", 8},
     {FOVEA_BFLOAT16, "bfloat16", 2},
+    {FOVEA_FLOAT8E4M3FN, "float8e4m3fn", 1, 8, false},
+    {FOVEA_FLOAT8E4M3FNUZ, "float8e4m3fnuz", 1, 8, false},
+    {FOVEA_FLOAT8E5M2, "float8e5m2", 1, 8, false},
+    {FOVEA_FLOAT8E5M2FNUZ, "float8e5m2fnuz", 1, 8, false},
+    {FOVEA_FLOAT8E8M0, "float8e8m0", 1, 8, false},
+    {FOVEA_FLOAT6E2M3, "float6e2m3", 1, 6, false},
+    {FOVEA_FLOAT6E3M2, "float6e3m2", 1, 6, false},
+    {FOVEA_FLOAT4E2M1, "float4e2m1", 1, 4, false},
+    {FOVEA_UINT4, "uint4", 1, 4, false},
+    {FOVEA_INT4, "int4", 1, 4, false},
+    {FOVEA_UINT2, "uint2", 1, 2, false},
+    {FOVEA_INT2, "int2", 1, 2, false},
 };
 
 size_t fovea::dtypeSize(int32_t dtype) {
@@ -46,6 +66,20 @@ size_t fovea::dtypeSize(int32_t dtype) {
     if (entry.dtype == dtype)
       return entry.size;
   return 0;
+}
+
+unsigned fovea::dtypeBits(int32_t dtype) {
+  for (const auto &entry : dtypes)
+    if (entry.dtype == dtype)
+      return entry.bits;
+  return 0;
+}
+
+bool fovea::isOpaqueByte(int32_t dtype) {
+  for (const auto &entry : dtypes)
+    if (entry.dtype == dtype)
+      return !entry.isNamedByNumPy;
+  return false;
 }
 
 std::string fovea::describe(int32_t dtype, const std::vector<int64_t> &shape) {

@@ -54,6 +54,13 @@ std::string describe(int32_t dtype, const std::vector<int64_t> &shape);
 /// Bytes of an element of a type that the runtime knows, else 0.
 size_t dtypeSize(int32_t dtype);
 
+/// Bits of an element in a file of ONNX.
+unsigned dtypeBits(int32_t dtype);
+
+/// Whether NumPy's files call an element an opaque byte: the floats of 8 bits
+/// and less, and the integers of 4 and 2 bits.
+bool isOpaqueByte(int32_t dtype);
+
 /// A library that fovea-compile wrote, opened.
 class Model {
 public:

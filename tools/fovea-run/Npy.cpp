@@ -62,7 +62,19 @@ static std::vector<int64_t> parseShape(const std::string &text) {
   return shape;
 }
 
-static Tensor parseNpy(const std::string &file) {
+/// The dtype of a name in a file, among which there is one for all types that
+/// NumPy does not know.
+static int32_t dtypeOf(const std::string &descr, int32_t wanted) {
+  for (const auto &type : types)
+    if (descr == "'" + std::string(type.descr) + "'")
+      return type.dtype;
+  if (descr == "'<f1'")
+    return FOVEA_FLOAT8E5M2;
+  bool isOpaque = descr == "'|V1'" || descr == "'<V1'";
+  return isOpaque && isOpaqueByte(wanted) ? wanted : 0;
+}
+
+static Tensor parseNpy(const std::string &file, int32_t wanted) {
   if (file.size() < 12 || memcmp(file.data(), magic, magicSize) != 0)
     throw CannotRun("not a file of NumPy");
   bool isFirst = file[6] == 1;
@@ -74,9 +86,7 @@ static Tensor parseNpy(const std::string &file) {
   std::string header = file.substr(start, length);
   std::string descr = field(header, "descr").substr(0, 5);
   Tensor tensor;
-  for (const auto &type : types)
-    if (descr == "'" + std::string(type.descr) + "'")
-      tensor.dtype = type.dtype;
+  tensor.dtype = dtypeOf(descr, wanted);
   if (!tensor.dtype)
     throw CannotRun("elements of type " + descr + " are not supported");
   if (field(header, "fortran_order").rfind("False", 0) != 0)
@@ -92,19 +102,19 @@ static Tensor parseNpy(const std::string &file) {
   return tensor;
 }
 
-Tensor fovea::readNpy(const std::string &path) {
+Tensor fovea::readNpy(const std::string &path, int32_t wanted) {
   std::optional<std::string> file = readFile(path);
   if (!file)
     throw CannotRun("cannot read '" + path + "': " + strerror(errno));
   try {
-    return parseNpy(*file);
+    return parseNpy(*file, wanted);
   } catch (const CannotRun &error) {
     throw CannotRun("'" + path + "': " + error.what());
   }
 }
 
 void fovea::writeNpy(const std::string &path, const Tensor &tensor) {
-  const char *descr = "";
+  const char *descr = isOpaqueByte(tensor.dtype) ? "|V1" : "";
   for (const auto &type : types)
     if (type.dtype == tensor.dtype && !*descr)
       descr = type.descr;

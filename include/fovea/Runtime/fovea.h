@@ -27,8 +27,10 @@
  * A program that is linked against one or several such libraries calls
  * fovea_get_api_<name>() instead, which the generated header of each declares.
  *
- * Tensors are dense and row-major; a boolean takes one byte, 0 or 1. Nothing
- * here aborts or prints: every failure is a status and a message.
+ * Tensors are dense and row-major; a boolean takes one byte, 0 or 1, and so
+ * does each element of a type of less than 8 bits: it is the low bits of its
+ * byte, and the others are 0 (as in ml_dtypes, unlike in a TensorProto).
+ * Nothing here aborts or prints: every failure is a status and a message.
  *
  * Where the signature says that an input or output is a sequence, its tensor is
  * a list of tensors: `data` points to shape[0] elements of type fovea_tensor.
@@ -88,7 +90,19 @@ typedef enum fovea_dtype {
   FOVEA_FLOAT64 = 11,
   FOVEA_UINT32 = 12,
   FOVEA_UINT64 = 13,
-  FOVEA_BFLOAT16 = 16
+  FOVEA_BFLOAT16 = 16,
+  FOVEA_FLOAT8E4M3FN = 17,
+  FOVEA_FLOAT8E4M3FNUZ = 18,
+  FOVEA_FLOAT8E5M2 = 19,
+  FOVEA_FLOAT8E5M2FNUZ = 20,
+  FOVEA_UINT4 = 21,
+  FOVEA_INT4 = 22,
+  FOVEA_FLOAT4E2M1 = 23,
+  FOVEA_FLOAT8E8M0 = 24,
+  FOVEA_UINT2 = 25,
+  FOVEA_INT2 = 26,
+  FOVEA_FLOAT6E2M3 = 27,
+  FOVEA_FLOAT6E3M2 = 28
 } fovea_dtype;
 
 /* A tensor. The memory of `data` belongs to the caller unless `owner` is set:

@@ -10,43 +10,55 @@
 #include "Model.h"
 #include "Types.h"
 
+#include "fovea/Import/ONNX/PackedElements.h"
+
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 
 using namespace mlir;
+using namespace fovea;
 using namespace fovea::frontend;
 
 /// Constants above this many elements borrow or own a blob.
 static constexpr int64_t maxInlineElements = 1024;
 
-/// Bytes of the tensor data, row-major; `owned` is used where they have to be
-/// converted first.
+/// What of the typed fields holds a tensor of elements of `bytes` each, that
+/// lie there in a wider type.
+template <typename Field>
+static FailureOr<ArrayRef<char>>
+narrowField(const Field &field, int64_t elements, int64_t bytes,
+            std::vector<char> &owned, std::string &error) {
+  if (field.size() != elements) {
+    error = "has " + std::to_string(field.size()) +
+            " elements of data, its shape needs " + std::to_string(elements);
+    return failure();
+  }
+  owned.resize(elements * bytes);
+  for (int64_t i = 0; i < elements; ++i) {
+    auto value = field.Get(i);
+    // Little-endian: the low bytes come first.
+    std::memcpy(owned.data() + i * bytes, &value, bytes);
+  }
+  return ArrayRef<char>(owned);
+}
+
+/// Bytes of the tensor data as the file has them, row-major; `owned` is used
+/// where they have to be converted first.
 static FailureOr<ArrayRef<char>> tensorBytes(const onnx::TensorProto &tensor,
                                              int64_t elements,
                                              std::vector<char> &owned,
                                              std::string &error) {
-  int64_t bytes = dtypeBytes(tensor.data_type());
+  int64_t bits = dtypeBits(tensor.data_type());
   if (tensor.has_raw_data()) {
-    if (int64_t(tensor.raw_data().size()) == elements * bytes)
+    int64_t needed = packedBytes(elements, bits);
+    if (int64_t(tensor.raw_data().size()) == needed)
       return ArrayRef<char>(tensor.raw_data().data(), tensor.raw_data().size());
     error = "has " + std::to_string(tensor.raw_data().size()) +
-            " bytes of data, its shape needs " +
-            std::to_string(elements * bytes);
+            " bytes of data, its shape needs " + std::to_string(needed);
     return failure();
   }
-  auto convert = [&](const auto &field) -> FailureOr<ArrayRef<char>> {
-    if (field.size() != elements) {
-      error = "has " + std::to_string(field.size()) +
-              " elements of data, its shape needs " + std::to_string(elements);
-      return failure();
-    }
-    owned.resize(elements * bytes);
-    for (int64_t i = 0; i < elements; ++i) {
-      auto value = field.Get(i);
-      // Little-endian: the low bytes come first.
-      std::memcpy(owned.data() + i * bytes, &value, bytes);
-    }
-    return ArrayRef<char>(owned);
+  auto convert = [&](const auto &field) {
+    return narrowField(field, elements, bits / 8, owned, error);
   };
   switch (tensor.data_type()) {
   case onnx::TensorProto::FLOAT:
@@ -59,8 +71,13 @@ static FailureOr<ArrayRef<char>> tensorBytes(const onnx::TensorProto &tensor,
   case onnx::TensorProto::UINT64:
     return convert(tensor.uint64_data());
   default:
-    return convert(tensor.int32_data());
+    break;
   }
+  if (bits >= 8)
+    return convert(tensor.int32_data());
+  int64_t bytes =
+      isPackedInFields(bits) ? packedBytes(elements, bits) : elements;
+  return narrowField(tensor.int32_data(), bytes, /*bytes=*/1, owned, error);
 }
 
 /// Number of elements; -1 where the dimensions are negative or their product
@@ -104,17 +121,23 @@ FailureOr<Binding> Importer::constant(const onnx::TensorProto &tensor,
   std::string error;
   std::vector<char> owned;
   ArrayRef<char> data;
-  int64_t bytes = dtypeBytes(tensor.data_type());
+  int64_t bits = dtypeBits(tensor.data_type());
+  int64_t bytes = std::max<int64_t>(bits / 8, 1);
   if (tensor.data_location() == onnx::TensorProto::EXTERNAL) {
-    const char *begin = model->externalData(tensor, elements * bytes, error);
+    int64_t size = packedBytes(elements, bits);
+    const char *begin = model->externalData(tensor, size, error);
     if (!begin)
       return fail("cannot be loaded: " + error);
-    data = ArrayRef<char>(begin, elements * bytes);
+    data = ArrayRef<char>(begin, size);
   } else {
     auto found = tensorBytes(tensor, elements, owned, error);
     if (failed(found))
       return fail(error);
     data = *found;
+  }
+  if (bits < 8 && (owned.empty() || isPackedInFields(bits))) {
+    owned = unpackElements(data.data(), elements, bits);
+    data = owned;
   }
   Binding result;
   result.dtype = tensor.data_type();

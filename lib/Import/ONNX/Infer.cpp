@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Importer.h"
+#include "StoredTypes.h"
 #include "Types.h"
 
 #include "onnx/defs/schema.h"
@@ -71,7 +72,9 @@ public:
 private:
   void readData(size_t i) {
     RankedTensorType type = node.inputType(i);
-    if (!type.hasStaticShape() || type.getNumElements() > maxInferenceElements)
+    if (!type.hasStaticShape() ||
+        type.getNumElements() > maxInferenceElements ||
+        isStoredType(node.dtype(i)))
       return;
     TensorBuilder &b = node.b();
     if (auto ints = b.constantInts(node.input(i))) {

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Importer.h"
+#include "StoredTypes.h"
 #include "Types.h"
 
 #include "onnx/defs/schema.h"
@@ -37,7 +38,17 @@ LogicalResult NodeImporter::resolveInputs() {
       return failure();
     inputs.push_back(*binding);
   }
-  return checkKinds();
+  if (failed(checkKinds()))
+    return failure();
+  StringRef domain = proto.domain();
+  if (domain == "ai.onnx")
+    domain = "";
+  for (auto [i, binding] : llvm::enumerate(inputs))
+    if (isStoredType(binding.dtype) &&
+        !takesStoredTypes(proto.op_type(), domain))
+      return fail("input " + Twine(i) + " is " + dtypeName(binding.dtype) +
+                  ", which can be moved and converted, but not computed with");
+  return success();
 }
 
 /// Handlers of operators on tensors rely on getting no sequences.
@@ -216,8 +227,14 @@ LogicalResult NodeImporter::bindOutput(size_t i, FailureOr<Value> value,
   auto type = cast<RankedTensorType>(value->getType());
   if (dtype == 0)
     dtype = outputDtype(i);
-  if (elementTypeFor(dtype, b().getContext()) != type.getElementType())
+  if (elementTypeFor(dtype, b().getContext()) != type.getElementType()) {
+    // A stored type and the bytes that it lies in differ in more than the sign.
+    if (dtype == 0 && llvm::any_of(inputs, [](const Binding &input) {
+          return isStoredType(input.dtype);
+        }))
+      return fail("the element type of the output is not known");
     dtype = dtypeFor(type.getElementType());
+  }
 
   Value refined = *value;
   RankedTensorType inferred = inferredType(i);

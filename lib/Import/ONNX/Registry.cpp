@@ -16,6 +16,7 @@ const OpRegistry &fovea::frontend::opRegistry() {
     OpRegistry result;
     registerActivationOps(result);
     registerAttentionOps(result);
+    registerCastOps(result);
     registerContractionOps(result);
     registerConvOps(result);
     registerConvTransposeOps(result);

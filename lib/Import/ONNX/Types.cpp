@@ -17,6 +17,53 @@ using namespace fovea::frontend;
 
 using onnx::TensorProto;
 
+namespace {
+struct DtypeInfo {
+  int32_t dtype;
+  const char *name;
+  int bits; ///< in raw ONNX data; 0 where that has none
+  bool isUnsigned = false;
+};
+} // namespace
+
+static constexpr DtypeInfo dtypes[] = {
+    {TensorProto::FLOAT, "float32", 32},
+    {TensorProto::DOUBLE, "float64", 64},
+    {TensorProto::FLOAT16, "float16", 16},
+    {TensorProto::BFLOAT16, "bfloat16", 16},
+    {TensorProto::FLOAT8E4M3FN, "float8e4m3fn", 8},
+    {TensorProto::FLOAT8E4M3FNUZ, "float8e4m3fnuz", 8},
+    {TensorProto::FLOAT8E5M2, "float8e5m2", 8},
+    {TensorProto::FLOAT8E5M2FNUZ, "float8e5m2fnuz", 8},
+    {TensorProto::FLOAT8E8M0, "float8e8m0", 8},
+    {TensorProto::FLOAT6E2M3, "float6e2m3", 6},
+    {TensorProto::FLOAT6E3M2, "float6e3m2", 6},
+    {TensorProto::FLOAT4E2M1, "float4e2m1", 4},
+    {TensorProto::BOOL, "bool", 8, true},
+    {TensorProto::INT2, "int2", 2},
+    {TensorProto::INT4, "int4", 4},
+    {TensorProto::INT8, "int8", 8},
+    {TensorProto::INT16, "int16", 16},
+    {TensorProto::INT32, "int32", 32},
+    {TensorProto::INT64, "int64", 64},
+    {TensorProto::UINT2, "uint2", 2, true},
+    {TensorProto::UINT4, "uint4", 4, true},
+    {TensorProto::UINT8, "uint8", 8, true},
+    {TensorProto::UINT16, "uint16", 16, true},
+    {TensorProto::UINT32, "uint32", 32, true},
+    {TensorProto::UINT64, "uint64", 64, true},
+    {TensorProto::STRING, "string", 0},
+    {TensorProto::COMPLEX64, "complex64", 0},
+    {TensorProto::COMPLEX128, "complex128", 0},
+};
+
+static const DtypeInfo &infoFor(int32_t dtype) {
+  static constexpr DtypeInfo unknown = {0, "unknown", 0};
+  const auto *found = llvm::find_if(
+      dtypes, [&](const DtypeInfo &info) { return info.dtype == dtype; });
+  return found == std::end(dtypes) ? unknown : *found;
+}
+
 Type fovea::frontend::elementTypeFor(int32_t dtype, MLIRContext *context) {
   Builder b(context);
   switch (dtype) {
@@ -28,29 +75,12 @@ Type fovea::frontend::elementTypeFor(int32_t dtype, MLIRContext *context) {
     return b.getF16Type();
   case TensorProto::BFLOAT16:
     return b.getBF16Type();
-  case TensorProto::FLOAT8E4M3FN:
-    return Float8E4M3FNType::get(context);
-  case TensorProto::FLOAT8E4M3FNUZ:
-    return Float8E4M3FNUZType::get(context);
-  case TensorProto::FLOAT8E5M2:
-    return Float8E5M2Type::get(context);
-  case TensorProto::FLOAT8E5M2FNUZ:
-    return Float8E5M2FNUZType::get(context);
   case TensorProto::BOOL:
     return b.getI1Type();
-  case TensorProto::INT8:
-  case TensorProto::UINT8:
-    return b.getIntegerType(8);
-  case TensorProto::INT16:
-  case TensorProto::UINT16:
-    return b.getIntegerType(16);
-  case TensorProto::INT32:
-  case TensorProto::UINT32:
-    return b.getI32Type();
-  case TensorProto::INT64:
-  case TensorProto::UINT64:
-    return b.getI64Type();
   default:
+    // Stored types (StoredTypes.h) take a byte each.
+    if (int64_t bits = dtypeBits(dtype))
+      return b.getIntegerType(std::max<int64_t>(bits, 8));
     return {};
   }
 }
@@ -77,94 +107,19 @@ int32_t fovea::frontend::dtypeFor(Type type) {
       .Case<Float64Type>([](auto) { return TensorProto::DOUBLE; })
       .Case<Float16Type>([](auto) { return TensorProto::FLOAT16; })
       .Case<BFloat16Type>([](auto) { return TensorProto::BFLOAT16; })
-      .Case<Float8E4M3FNType>([](auto) { return TensorProto::FLOAT8E4M3FN; })
-      .Case<Float8E4M3FNUZType>(
-          [](auto) { return TensorProto::FLOAT8E4M3FNUZ; })
-      .Case<Float8E5M2Type>([](auto) { return TensorProto::FLOAT8E5M2; })
-      .Case<Float8E5M2FNUZType>(
-          [](auto) { return TensorProto::FLOAT8E5M2FNUZ; })
       .Default([](auto) { return 0; });
 }
 
 llvm::StringRef fovea::frontend::dtypeName(int32_t dtype) {
-  switch (dtype) {
-  case TensorProto::FLOAT:
-    return "float32";
-  case TensorProto::DOUBLE:
-    return "float64";
-  case TensorProto::FLOAT16:
-    return "float16";
-  case TensorProto::BFLOAT16:
-    return "bfloat16";
-  case TensorProto::FLOAT8E4M3FN:
-    return "float8e4m3fn";
-  case TensorProto::FLOAT8E4M3FNUZ:
-    return "float8e4m3fnuz";
-  case TensorProto::FLOAT8E5M2:
-    return "float8e5m2";
-  case TensorProto::FLOAT8E5M2FNUZ:
-    return "float8e5m2fnuz";
-  case TensorProto::BOOL:
-    return "bool";
-  case TensorProto::INT8:
-    return "int8";
-  case TensorProto::INT16:
-    return "int16";
-  case TensorProto::INT32:
-    return "int32";
-  case TensorProto::INT64:
-    return "int64";
-  case TensorProto::UINT8:
-    return "uint8";
-  case TensorProto::UINT16:
-    return "uint16";
-  case TensorProto::UINT32:
-    return "uint32";
-  case TensorProto::UINT64:
-    return "uint64";
-  case TensorProto::STRING:
-    return "string";
-  case TensorProto::COMPLEX64:
-    return "complex64";
-  case TensorProto::COMPLEX128:
-    return "complex128";
-  default:
-    return "unknown";
-  }
+  return infoFor(dtype).name;
 }
 
 bool fovea::frontend::isUnsignedDtype(int32_t dtype) {
-  return dtype == TensorProto::UINT8 || dtype == TensorProto::UINT16 ||
-         dtype == TensorProto::UINT32 || dtype == TensorProto::UINT64 ||
-         dtype == TensorProto::BOOL;
+  return infoFor(dtype).isUnsigned;
 }
 
-int64_t fovea::frontend::dtypeBytes(int32_t dtype) {
-  switch (dtype) {
-  case TensorProto::BOOL:
-  case TensorProto::INT8:
-  case TensorProto::UINT8:
-  case TensorProto::FLOAT8E4M3FN:
-  case TensorProto::FLOAT8E4M3FNUZ:
-  case TensorProto::FLOAT8E5M2:
-  case TensorProto::FLOAT8E5M2FNUZ:
-    return 1;
-  case TensorProto::INT16:
-  case TensorProto::UINT16:
-  case TensorProto::FLOAT16:
-  case TensorProto::BFLOAT16:
-    return 2;
-  case TensorProto::FLOAT:
-  case TensorProto::INT32:
-  case TensorProto::UINT32:
-    return 4;
-  case TensorProto::DOUBLE:
-  case TensorProto::INT64:
-  case TensorProto::UINT64:
-    return 8;
-  default:
-    return 0;
-  }
+int64_t fovea::frontend::dtypeBits(int32_t dtype) {
+  return infoFor(dtype).bits;
 }
 
 onnx::TypeProto fovea::frontend::typeProtoFor(RankedTensorType type,

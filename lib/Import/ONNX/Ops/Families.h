@@ -16,6 +16,7 @@ namespace fovea::frontend {
 // One function per file in this folder, called by opRegistry().
 void registerActivationOps(OpRegistry &registry);
 void registerAttentionOps(OpRegistry &registry);
+void registerCastOps(OpRegistry &registry);
 void registerContractionOps(OpRegistry &registry);
 void registerConvOps(OpRegistry &registry);
 void registerConvTransposeOps(OpRegistry &registry);

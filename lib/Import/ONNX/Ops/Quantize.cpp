@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../ScalarCode.h"
+#include "../StoredTypes.h"
 #include "../Types.h"
 #include "Contraction.h"
 #include "Families.h"
@@ -14,46 +15,60 @@
 using namespace mlir;
 using namespace fovea::frontend;
 
+//===----------------------------------------------------------------------===//
+// Scales and zero points
+//===----------------------------------------------------------------------===//
+
+/// Each element of `parameter` stands for `block` elements of x along `axis`;
+/// its other sizes are those of x.
+static FailureOr<Value> spreadBlocks(NodeImporter &node, Value parameter,
+                                     Value x, int64_t axis, int64_t block) {
+  TensorBuilder &b = node.b();
+  Dims sizes = b.shape(x);
+  for (int64_t i = 0; i < b.rank(x); ++i) {
+    OpFoldResult size = b.dim(parameter, i);
+    OpFoldResult wanted =
+        i == axis ? b.divUp(sizes[i], b.attr(block)) : sizes[i];
+    if (b.same(size, wanted))
+      continue;
+    auto known = getConstantIntValue(size), other = getConstantIntValue(wanted);
+    if (known && other)
+      return node.fail("dimension " + Twine(i) + " of scale or zero point is " +
+                       Twine(*known) + ", and has to be " + Twine(*other));
+    b.runtimeCheck(
+        b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, b.toValue(size),
+                                      b.toValue(wanted)),
+        "QuantizeLinear: the scale does not fit the blocks of the input");
+  }
+  return b.generate(sizes, b.elementType(parameter),
+                    [&](TensorBuilder &inner, ValueRange at) {
+                      ScalarCode s(inner);
+                      SmallVector<Value> source(at);
+                      source[axis] = s.div(at[axis], s.index(block));
+                      return s.extract(parameter, source);
+                    });
+}
+
 /// A scale or zero point brought to where it broadcasts against x: one value,
 /// one per element of `axis`, or one per block along it.
 static FailureOr<Value> alignParameter(NodeImporter &node, Value parameter,
                                        Value x, int64_t axis) {
   TensorBuilder &b = node.b();
   int64_t rank = b.rank(x), given = b.rank(parameter);
-  if (given == 0 || (given == 1 && b.type(parameter).getDimSize(0) == 1))
+  if (b.type(parameter).hasStaticShape() &&
+      b.type(parameter).getNumElements() == 1)
     return b.reshape(parameter, {});
   FailureOr<int64_t> normalized = node.normalizeAxis(axis, rank);
   if (failed(normalized))
     return failure();
+  int64_t block = node.attrInt("block_size", 0);
+  if (block > 0 && given == rank)
+    return spreadBlocks(node, parameter, x, *normalized, block);
   if (given == 1)
     return b.unsqueeze(
         parameter, llvm::to_vector(llvm::seq<int64_t>(1, rank - *normalized)));
-  int64_t block = node.attrInt("block_size", 0);
-  if (given != rank || block < 1)
-    return node.fail("scale and zero point need rank 0 or 1, or the rank of "
-                     "the input and a block_size");
-  return b.generate(b.shape(x), b.elementType(parameter),
-                    [&](TensorBuilder &inner, ValueRange at) {
-                      ScalarCode s(inner);
-                      SmallVector<Value> source(at);
-                      source[*normalized] =
-                          s.div(at[*normalized], s.index(block));
-                      return s.extract(parameter, source);
-                    });
-}
-
-/// round(value) + zero, clamped to an integer type.
-static Value quantize(ScalarCode &s, Value value, Value zero, Type type,
-                      bool isUnsigned) {
-  Type floatType = value.getType();
-  Value rounded = s.b.createOrFold<math::RoundEvenOp>(value);
-  if (zero)
-    rounded = s.add(rounded, s.convert(zero, floatType, isUnsigned));
-  Value low =
-      s.convert(s.limit(type, false, isUnsigned), floatType, isUnsigned);
-  Value high =
-      s.convert(s.limit(type, true, isUnsigned), floatType, isUnsigned);
-  return s.convert(s.clamp(rounded, low, high), type, isUnsigned);
+  return node.fail("scale and zero point need rank 0 or 1, or the rank of "
+                   "the input and a block_size");
 }
 
 /// The input, its scale and, if there is one, its zero point, aligned with it.
@@ -71,35 +86,95 @@ static FailureOr<SmallVector<Value>> alignOperands(NodeImporter &node) {
   return operands;
 }
 
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+using onnx::TensorProto;
+
+/// The number that an element of `dtype` stands for, in `type`.
+static Value numberOf(ScalarCode &s, Value element, int32_t dtype, Type type) {
+  if (isStoredType(dtype))
+    element = decodeElement(s.b, element, dtype);
+  return s.convert(element, type, isUnsignedDtype(dtype));
+}
+
+/// value + zero as an element of `dtype`; integers are rounded before and
+/// clamped after that.
+static Value quantize(ScalarCode &s, Value value, Value zero, int32_t dtype,
+                      CastRules rules = {}) {
+  Type floatType = value.getType();
+  bool isFloat = isStoredFloat(dtype);
+  Value result = isFloat ? value : s.b.createOrFold<math::RoundEvenOp>(value);
+  if (zero)
+    result = s.add(result, numberOf(s, zero, dtype, floatType));
+  int32_t from = floatType.isF64() ? TensorProto::DOUBLE : TensorProto::FLOAT;
+  if (!isFloat) {
+    auto [low, high] = integerRange(dtype);
+    result = s.clamp(result, s.constant(floatType, double(low)),
+                     s.constant(floatType, double(high)));
+    // In range, so that the narrow conversion serves.
+    int32_t whole = isStoredType(dtype) ? int32_t(TensorProto::INT8) : dtype;
+    result = s.convert(result, elementTypeFor(whole, s.b.getContext()),
+                       isUnsignedDtype(whole));
+    from = whole;
+  }
+  return castElement(s.b, result, from, dtype, rules);
+}
+
+/// The type that x and scale are divided in.
+static int32_t divisionType(NodeImporter &node) {
+  if (int32_t precision = int32_t(node.attrInt("precision", 0)))
+    return precision;
+  int32_t scale = node.dtype(1);
+  if (scale == TensorProto::INT32)
+    return TensorProto::DOUBLE;
+  return isStoredType(scale) ? int32_t(TensorProto::FLOAT) : scale;
+}
+
 static LogicalResult importQuantizeLinear(NodeImporter &node) {
   TensorBuilder &b = node.b();
-  Type type = node.outputElementType(0);
-  if (!isa_and_nonnull<IntegerType>(type))
-    return node.fail("the quantized type is not supported; it has to be an "
-                     "integer of 8 or 16 bits");
-  bool isUnsigned = isUnsignedDtype(node.outputDtype(0));
+  int32_t dtype = node.outputDtype(0), division = divisionType(node);
+  Type type = elementTypeFor(dtype, b.getContext());
+  bool isQuantized =
+      type && (isStoredType(dtype) || type.isInteger(8) || type.isInteger(16));
+  if (!isQuantized || dtype == TensorProto::FLOAT8E8M0)
+    return node.fail("a quantized type " + dtypeName(dtype) +
+                     " is not supported");
+  Type precise = elementTypeFor(division, b.getContext());
+  if (!isa_and_nonnull<FloatType>(precise))
+    return node.fail("a division in " + dtypeName(division) +
+                     " is not supported");
+  FailureOr<CastRules> rules = castRules(node);
   FailureOr<SmallVector<Value>> operands = alignOperands(node);
-  if (failed(operands))
+  if (failed(rules) || failed(operands))
     return failure();
-  return node.bindOutput(
-      0, b.elementwise(
-             *operands, type, [&](TensorBuilder &inner, ValueRange args) {
-               ScalarCode s(inner);
-               Type f32 = inner.getF32Type();
-               Value scaled =
-                   s.div(s.convert(args[0], f32), s.convert(args[1], f32));
-               return quantize(s, scaled, args.size() > 2 ? args[2] : Value(),
-                               type, isUnsigned);
-             }));
+  int32_t xType = node.dtype(0), scaleType = node.dtype(1);
+  auto result = b.elementwise(
+      *operands, type, [&](TensorBuilder &inner, ValueRange args) {
+        ScalarCode s(inner);
+        // A quotient of narrow floats that is rounded to f32 and then to their
+        // type is what their own division gives.
+        Type wide = accumulatorType(precise);
+        auto rounded = [&](Value value) {
+          return s.convert(s.convert(value, precise), wide);
+        };
+        Value x = rounded(numberOf(s, args[0], xType, wide));
+        Value scale = rounded(numberOf(s, args[1], scaleType, wide));
+        return quantize(s, rounded(s.div(x, scale)),
+                        args.size() > 2 ? args[2] : Value(), dtype, *rules);
+      });
+  return node.bindOutput(0, result, dtype);
 }
 
 static LogicalResult importDequantizeLinear(NodeImporter &node) {
   TensorBuilder &b = node.b();
-  Value x = node.input(0);
+  int32_t xType = node.dtype(0), scaleType = node.dtype(1);
   Type type = node.outputElementType(0);
-  if (!isa_and_nonnull<FloatType>(type) || !isa<IntegerType>(b.elementType(x)))
-    return node.fail("only integers can be dequantized, and only to floats");
-  bool isUnsigned = node.isUnsigned(0);
+  if (!isa_and_nonnull<FloatType>(type) ||
+      !(isStoredType(xType) || isa<IntegerType>(b.elementType(node.input(0)))))
+    return node.fail("a conversion of " + dtypeName(xType) + " to " +
+                     dtypeName(node.outputDtype(0)) + " is not supported");
   FailureOr<SmallVector<Value>> operands = alignOperands(node);
   if (failed(operands))
     return failure();
@@ -108,10 +183,11 @@ static LogicalResult importDequantizeLinear(NodeImporter &node) {
              *operands, type, [&](TensorBuilder &inner, ValueRange args) {
                ScalarCode s(inner);
                Type f32 = inner.getF32Type();
-               Value value = s.convert(args[0], f32, isUnsigned);
+               Value value = numberOf(s, args[0], xType, f32);
                if (args.size() > 2)
-                 value = s.sub(value, s.convert(args[2], f32, isUnsigned));
-               return s.convert(s.mul(value, s.convert(args[1], f32)), type);
+                 value = s.sub(value, numberOf(s, args[2], xType, f32));
+               Value scale = numberOf(s, args[1], scaleType, f32);
+               return s.convert(s.mul(value, scale), type);
              }));
 }
 
@@ -172,8 +248,8 @@ template <bool isConv> static LogicalResult importQLinear(NodeImporter &node) {
     sum = addChannelBias(node, *sum, node.input(8));
   if (failed(sum))
     return failure();
-  Type type = b.elementType(node.input(7) ? node.input(7) : node.input(0));
-  bool isUnsigned = node.isUnsigned(node.input(7) ? 7 : 0);
+  int32_t dtype = node.dtype(node.input(7) ? 7 : 0);
+  Type type = elementTypeFor(dtype, b.getContext());
   SmallVector<Value> operands = {*sum};
   int64_t rank = b.rank(*sum);
   int64_t rowAxis = rank > 1 ? -2 : -1;
@@ -198,8 +274,7 @@ template <bool isConv> static LogicalResult importQLinear(NodeImporter &node) {
         auto scale = [&](size_t i) { return s.convert(args[i], f32); };
         Value factor = s.div(s.mul(scale(1), scale(2)), scale(3));
         Value scaled = s.mul(s.convert(args[0], f32), factor);
-        return quantize(s, scaled, args.size() > 4 ? args[4] : Value(), type,
-                        isUnsigned);
+        return quantize(s, scaled, args.size() > 4 ? args[4] : Value(), dtype);
       }));
 }
 

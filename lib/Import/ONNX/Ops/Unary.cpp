@@ -9,7 +9,7 @@
 #include "Arith.h"
 #include "Families.h"
 
-#include "../Types.h"
+#include "../StoredTypes.h"
 
 using namespace mlir;
 using namespace fovea::frontend;
@@ -76,52 +76,44 @@ static LogicalResult importSign(NodeImporter &n) {
   });
 }
 
-static LogicalResult importIsNaN(NodeImporter &n) {
-  auto result = n.b().elementwise(
-      {n.input(0)}, n.b().getI1Type(), [](TensorBuilder &b, ValueRange args) {
-        return b.createOrFold<arith::CmpFOp>(arith::CmpFPredicate::UNO, args[0],
-                                             args[0]);
+/// True or false of each element of the input, which is a float, perhaps of a
+/// type that is only stored.
+static FailureOr<Value>
+testFloats(NodeImporter &n, function_ref<Value(TensorBuilder &, Value)> test) {
+  return n.b().elementwise(
+      {n.input(0)}, n.b().getI1Type(), [&](TensorBuilder &b, ValueRange args) {
+        bool isStored = isStoredType(n.dtype(0));
+        return test(b,
+                    isStored ? decodeElement(b, args[0], n.dtype(0)) : args[0]);
       });
+}
+
+static LogicalResult importIsNaN(NodeImporter &n) {
+  auto result = testFloats(n, [](TensorBuilder &b, Value x) {
+    return b.createOrFold<arith::CmpFOp>(arith::CmpFPredicate::UNO, x, x);
+  });
   return n.bindOutput(0, result, onnx::TensorProto::BOOL);
 }
 
 static LogicalResult importIsInf(NodeImporter &n) {
   bool positive = n.attrInt("detect_positive", 1);
   bool negative = n.attrInt("detect_negative", 1);
-  auto result = n.b().elementwise(
-      {n.input(0)}, n.b().getI1Type(), [&](TensorBuilder &b, ValueRange args) {
-        Type type = args[0].getType();
-        Value isHigh = compare(b, Relation::Equal, args[0], highest(b, type));
-        Value isLow = compare(b, Relation::Equal, args[0], lowest(b, type));
-        if (positive && negative)
-          return b.createOrFold<arith::OrIOp>(isHigh, isLow);
-        if (positive)
-          return isHigh;
-        return negative ? isLow : b.scalar(b.getI1Type(), 0);
-      });
+  auto result = testFloats(n, [&](TensorBuilder &b, Value x) {
+    Type type = x.getType();
+    Value isHigh = compare(b, Relation::Equal, x, highest(b, type));
+    Value isLow = compare(b, Relation::Equal, x, lowest(b, type));
+    if (positive && negative)
+      return b.createOrFold<arith::OrIOp>(isHigh, isLow);
+    if (positive)
+      return isHigh;
+    return negative ? isLow : b.scalar(b.getI1Type(), 0);
+  });
   return n.bindOutput(0, result, onnx::TensorProto::BOOL);
 }
 
 //===----------------------------------------------------------------------===//
-// Casts and limits
+// Limits and copies
 //===----------------------------------------------------------------------===//
-
-static LogicalResult castTo(NodeImporter &n, int32_t dtype) {
-  Type to = elementTypeFor(dtype, n.b().getContext());
-  if (!to)
-    return n.fail("a cast to " + dtypeName(dtype) + " is not supported");
-  return n.bindOutput(
-      0, n.b().castTo(n.input(0), to, n.isUnsigned(0), isUnsignedDtype(dtype)),
-      dtype);
-}
-
-static LogicalResult importCast(NodeImporter &n) {
-  return castTo(n, int32_t(n.attrInt("to", 0)));
-}
-
-static LogicalResult importCastLike(NodeImporter &n) {
-  return castTo(n, n.dtype(1));
-}
 
 static LogicalResult importClip(NodeImporter &n) {
   bool isUnsigned = n.isUnsigned(0);
@@ -197,8 +189,6 @@ void fovea::frontend::registerUnaryOps(OpRegistry &registry) {
   registry.add("Asinh", importMath<math::AsinhOp>);
   registry.add("Acosh", importMath<math::AcoshOp>);
   registry.add("Atanh", importMath<math::AtanhOp>);
-  registry.add("Cast", importCast);
-  registry.add("CastLike", importCastLike);
   registry.add("Clip", importClip);
   registry.add("Identity", importIdentity);
   registry.add("Dropout", importDropout);
