@@ -21,6 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 BIN = os.environ.get("FOVEA_BIN", "")
 IR_VERSION = 10
+DOMAINS = {"ai.onnx.ml": 5, "ai.onnx.preview.training": 1}
 CASES = []
 
 
@@ -89,9 +90,10 @@ def model_of(cases):
         outputs += [value_info(prefix + n, a, c.shapes.get(n)) for n, a in outs.items()]
         constants += [numpy_helper.from_array(np.asarray(a, order="C"), prefix + n) for n, a in c.constants.items()]
     graph = helper.make_graph(nodes, "cases", inputs, outputs, constants)
-    opsets = [helper.make_opsetid("", cases[0].opset)]
-    version = max(IR_VERSION, helper.find_min_ir_version_for(opsets))
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=version)
+    opsets = {"": cases[0].opset, **{n.domain: DOMAINS[n.domain] for n in nodes if n.domain}}
+    imports = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
+    version = max(IR_VERSION, helper.find_min_ir_version_for(imports, ignore_unknown=True))
+    model = helper.make_model(graph, opset_imports=imports, ir_version=version)
     onnx.checker.check_model(model)
     return model
 

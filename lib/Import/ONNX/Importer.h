@@ -199,6 +199,9 @@ public:
                                     llvm::StringRef name);
   int64_t opset(llvm::StringRef domain, const Scope &scope) const;
 
+  /// A number that no other node has, to tell random numbers apart.
+  unsigned takeStream() { return streams++; }
+
   /// Imports a node through the function body that ONNX defines for it.
   mlir::LogicalResult importFunctionBody(NodeImporter &node);
 
@@ -211,6 +214,7 @@ private:
   TensorBuilder b;
   llvm::StringMap<int64_t> modelOpsets;
   int functionDepth = 0;
+  unsigned streams = 0;
 };
 
 } // namespace fovea::frontend

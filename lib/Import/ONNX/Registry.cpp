@@ -33,6 +33,7 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerPadOps(result);
     registerPoolOps(result);
     registerQuantizeOps(result);
+    registerRandomOps(result);
     registerRecurrentOps(result);
     registerReductionOps(result);
     registerRegionOps(result);
@@ -46,6 +47,7 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerSoftmaxOps(result);
     registerSpaceToDepthOps(result);
     registerTopKOps(result);
+    registerTrainingOps(result);
     registerUnaryOps(result);
     return result;
   }();

@@ -33,6 +33,7 @@ void registerNormalizationOps(OpRegistry &registry);
 void registerPadOps(OpRegistry &registry);
 void registerPoolOps(OpRegistry &registry);
 void registerQuantizeOps(OpRegistry &registry);
+void registerRandomOps(OpRegistry &registry);
 void registerRecurrentOps(OpRegistry &registry);
 void registerReductionOps(OpRegistry &registry);
 void registerRegionOps(OpRegistry &registry);
@@ -46,6 +47,7 @@ void registerSlicingOps(OpRegistry &registry);
 void registerSoftmaxOps(OpRegistry &registry);
 void registerSpaceToDepthOps(OpRegistry &registry);
 void registerTopKOps(OpRegistry &registry);
+void registerTrainingOps(OpRegistry &registry);
 void registerUnaryOps(OpRegistry &registry);
 
 } // namespace fovea::frontend

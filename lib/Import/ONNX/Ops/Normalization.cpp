@@ -38,10 +38,9 @@ static Value meanOf(TensorBuilder &b, Value input, ArrayRef<int64_t> axes,
   return b.unsqueeze(mean, axes);
 }
 
-/// 1 / sqrt(mean((x - center)^2) + epsilon) over `axes`; a null center is 0.
-static FailureOr<Value> inverseDeviation(TensorBuilder &b, Value input,
-                                         Value center, ArrayRef<int64_t> axes,
-                                         double epsilon, Type type) {
+/// mean((x - center)^2) over `axes`, which are dropped; a null center is 0.
+static FailureOr<Value> varianceOf(TensorBuilder &b, Value input, Value center,
+                                   ArrayRef<int64_t> axes, Type type) {
   auto squares = b.elementwise(center ? SmallVector<Value>{input, center}
                                       : SmallVector<Value>{input},
                                type, [&](TensorBuilder &b, ValueRange args) {
@@ -53,13 +52,29 @@ static FailureOr<Value> inverseDeviation(TensorBuilder &b, Value input,
   if (failed(squares))
     return failure();
   // Statistics are computed without the dimensions of size 1 they end with.
-  Value variance = b.squeeze(meanOf(b, *squares, axes, type), axes);
-  auto inverse =
-      b.elementwise({variance}, type, [&](TensorBuilder &b, ValueRange args) {
-        Value shifted = add(b, args[0], b.scalar(type, epsilon));
+  return b.squeeze(meanOf(b, *squares, axes, type), axes);
+}
+
+/// 1 / sqrt(variance + epsilon)
+static FailureOr<Value> inverseRoot(TensorBuilder &b, Value variance,
+                                    double epsilon, Type type) {
+  return b.elementwise(
+      {variance}, type, [&](TensorBuilder &b, ValueRange args) {
+        Value shifted =
+            add(b, b.castScalar(args[0], type), b.scalar(type, epsilon));
         Value root = b.createOrFold<math::SqrtOp>(shifted);
         return element::div(b, b.scalar(type, 1), root);
       });
+}
+
+/// 1 / sqrt(mean((x - center)^2) + epsilon) over `axes`; a null center is 0.
+static FailureOr<Value> inverseDeviation(TensorBuilder &b, Value input,
+                                         Value center, ArrayRef<int64_t> axes,
+                                         double epsilon, Type type) {
+  auto variance = varianceOf(b, input, center, axes, type);
+  if (failed(variance))
+    return failure();
+  auto inverse = inverseRoot(b, *variance, epsilon, type);
   if (failed(inverse))
     return failure();
   return b.unsqueeze(*inverse, axes);
@@ -150,25 +165,53 @@ static Value perChannel(TensorBuilder &b, Value vector, int64_t rank) {
   return axes.empty() ? vector : b.unsqueeze(vector, axes);
 }
 
+/// old * momentum + measured * (1 - momentum)
+static LogicalResult bindRunning(NodeImporter &n, size_t output, size_t old,
+                                 Value measured) {
+  TensorBuilder &b = n.b();
+  double momentum = n.attrFloat("momentum", 0.9f);
+  Type type = b.elementType(n.input(old)), stat = b.elementType(measured);
+  auto result = b.elementwise(
+      {n.input(old), measured}, type, [&](TensorBuilder &b, ValueRange args) {
+        Value kept =
+            mul(b, b.castScalar(args[0], stat), b.scalar(stat, momentum));
+        Value added = mul(b, args[1], b.scalar(stat, 1 - momentum));
+        return b.castScalar(add(b, kept, added), type);
+      });
+  return n.bindOutput(output, result, n.dtype(old));
+}
+
 static LogicalResult importBatchNorm(NodeImporter &n) {
   TensorBuilder &b = n.b();
-  if (n.attrInt("training_mode", 0) || n.wantsOutput(1))
-    return n.fail("training mode is not supported");
+  bool isTraining = n.attrInt("training_mode", 0) != 0;
+  if (n.wantsOutput(1) && !isTraining)
+    return n.fail("running statistics are only supported with training_mode, "
+                  "since opset 14");
   int64_t rank = n.rank(0);
+  if (rank < 2)
+    return n.fail("the input needs a batch and a channel dimension");
   double epsilon = n.attrFloat("epsilon", 1e-5f);
   Type stat = mathType(b.elementType(n.input(0)));
+  Value mean = n.input(3), variance = n.input(4);
+  if (isTraining) {
+    SmallVector<int64_t> axes = axesFrom(2, rank);
+    axes.insert(axes.begin(), 0);
+    Value center = meanOf(b, n.input(0), axes, stat);
+    auto measured = varianceOf(b, n.input(0), center, axes, stat);
+    if (failed(measured))
+      return failure();
+    mean = b.squeeze(center, axes);
+    variance = *measured;
+    if (failed(bindRunning(n, 1, 3, mean)) ||
+        failed(bindRunning(n, 2, 4, variance)))
+      return failure();
+  }
   // The factors of each channel are constants in nearly every model.
-  auto inverse =
-      b.elementwise({n.input(4)}, stat, [&](TensorBuilder &b, ValueRange args) {
-        Value shifted =
-            add(b, b.castScalar(args[0], stat), b.scalar(stat, epsilon));
-        Value root = b.createOrFold<math::SqrtOp>(shifted);
-        return element::div(b, b.scalar(stat, 1), root);
-      });
+  auto inverse = inverseRoot(b, variance, epsilon, stat);
   if (failed(inverse))
     return failure();
   return n.bindOutput(0,
-                      applyNorm(b, n.input(0), perChannel(b, n.input(3), rank),
+                      applyNorm(b, n.input(0), perChannel(b, mean, rank),
                                 perChannel(b, *inverse, rank),
                                 perChannel(b, n.input(1), rank),
                                 perChannel(b, n.input(2), rank), stat),

@@ -147,20 +147,6 @@ static LogicalResult importIdentity(NodeImporter &n) {
   return n.bindOutput(0, n.binding(0));
 }
 
-/// In inference, Dropout passes its input on and masks nothing.
-static LogicalResult importDropout(NodeImporter &n) {
-  if (auto training = n.constantInts(2))
-    if (training->front() != 0)
-      return n.fail("training mode is not supported");
-  if (n.input(2) && !n.constantInts(2))
-    return n.fail("'training_mode' has to be a constant");
-  if (failed(n.bindOutput(0, n.binding(0))) || !n.wantsOutput(1))
-    return success();
-  Value ones =
-      n.b().fill(n.b().scalar(n.b().getI1Type(), 1), n.b().shape(n.input(0)));
-  return n.bindOutput(1, ones, onnx::TensorProto::BOOL);
-}
-
 void fovea::frontend::registerUnaryOps(OpRegistry &registry) {
   registry.add("Abs", importAbs);
   registry.add("Neg", importNeg);
@@ -191,5 +177,4 @@ void fovea::frontend::registerUnaryOps(OpRegistry &registry) {
   registry.add("Atanh", importMath<math::AtanhOp>);
   registry.add("Clip", importClip);
   registry.add("Identity", importIdentity);
-  registry.add("Dropout", importDropout);
 }
