@@ -43,11 +43,14 @@ fovea::translateToLLVMIR(mlir::ModuleOp op, LLVMContext &context,
   for (const KernelInfo &kernel : kernels)
     if (Function *function = module->getFunction(kernel.symbol))
       function->addFnAttr(Attribute::NoInline);
-  // Constants outside of the IR lie in the same library: no indirection.
+  // Constants outside of the IR lie in the same library: no indirection. Their
+  // section may be larger than what 32 bits reach.
   for (GlobalVariable &global : module->globals())
     if (global.isDeclaration()) {
       global.setVisibility(GlobalValue::HiddenVisibility);
       global.setDSOLocal(true);
+      if (machine.getTargetTriple().isX86_64())
+        global.setCodeModel(CodeModel::Large);
     }
   return module;
 }

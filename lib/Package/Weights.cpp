@@ -78,6 +78,11 @@ static ELF::Elf64_Shdr section(uint32_t name, uint32_t type, uint64_t flags,
   return header;
 }
 
+static Error cannotWrite(StringRef path, std::error_code code) {
+  return createStringError(code,
+                           "cannot write '" + path + "': " + code.message());
+}
+
 /// The layout is: file header, contents, symbols, strings, section headers.
 /// Written by hand because an assembler would hold the contents in memory
 /// several times.
@@ -86,8 +91,7 @@ Error WeightsWriter::writeObject(StringRef path, const Triple &triple) const {
   std::error_code code;
   raw_fd_ostream os(path, code);
   if (code)
-    return createStringError(code,
-                             "cannot write '" + path + "': " + code.message());
+    return cannotWrite(path, code);
   StringTable strings, names;
   std::vector<ELF::Elf64_Sym> table(1);
   for (const Symbol &symbol : symbols) {
@@ -100,7 +104,12 @@ Error WeightsWriter::writeObject(StringRef path, const Triple &triple) const {
     entry.st_size = blobs[symbol.blob].bytes.size();
     table.push_back(entry);
   }
-  uint32_t weightsName = names.add(".rodata.fovea_weights"),
+  // A large section (x86-64 psABI, 4.2.1) lies where it moves no other one out
+  // of the reach of 32 bits.
+  bool isX86 = triple.isX86_64();
+  uint64_t flags = ELF::SHF_ALLOC | (isX86 ? ELF::SHF_X86_64_LARGE : 0);
+  uint32_t weightsName = names.add(isX86 ? ".lrodata.fovea_weights"
+                                         : ".rodata.fovea_weights"),
            symtabName = names.add(".symtab"), strtabName = names.add(".strtab"),
            namesName = names.add(".shstrtab");
   uint64_t symtab = alignTo(page + end, word);
@@ -136,8 +145,7 @@ Error WeightsWriter::writeObject(StringRef path, const Triple &triple) const {
   os << strings.text << names.text;
   os.write_zeros(headers - shstrtab - names.text.size());
   write(os, ELF::Elf64_Shdr());
-  write(os, section(weightsName, ELF::SHT_PROGBITS, ELF::SHF_ALLOC, page, end,
-                    page));
+  write(os, section(weightsName, ELF::SHT_PROGBITS, flags, page, end, page));
   ELF::Elf64_Shdr symbolHeader =
       section(symtabName, ELF::SHT_SYMTAB, 0, symtab, symtabSize, word);
   symbolHeader.sh_link = 3; // Its strings.
@@ -152,8 +160,7 @@ Error WeightsWriter::writeObject(StringRef path, const Triple &triple) const {
   if (os.has_error()) {
     code = os.error();
     os.clear_error();
-    return createStringError(code,
-                             "cannot write '" + path + "': " + code.message());
+    return cannotWrite(path, code);
   }
   return Error::success();
 }
