@@ -100,7 +100,11 @@ LogicalResult Importer::importNode(const onnx::NodeProto &node, Scope &scope) {
   NodeImporter importer(*this, scope, node);
   if (failed(importer.resolveInputs()))
     return failure();
-  Handler handler = opRegistry().lookup(node.op_type(), domain);
+  const OpRegistry &registry = opRegistry();
+  Handler handler = registry.lookup(node.op_type(), domain);
+  if (registry.isChecked(node.op_type(), domain) &&
+      failed(importer.checkTypes()))
+    return failure();
   if (failed(handler ? handler(importer) : importFunctionBody(importer)))
     return failure();
   for (const std::string &output : node.output())

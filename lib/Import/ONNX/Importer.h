@@ -45,19 +45,30 @@ using Handler = mlir::LogicalResult (*)(NodeImporter &);
 /// Handlers by operator name and domain ("" is ai.onnx).
 class OpRegistry {
 public:
-  void add(llvm::StringRef op, Handler handler, llvm::StringRef domain = "") {
-    handlers[(domain + "/" + op).str()] = handler;
+  /// The inputs of a `checked` operator have the types of its schema before its
+  /// handler is called.
+  void add(llvm::StringRef op, Handler handler, llvm::StringRef domain = "",
+           bool checked = false) {
+    std::string key = (domain + "/" + op).str();
+    handlers[key] = handler;
+    if (checked)
+      checkedOps.insert(key);
   }
   Handler lookup(llvm::StringRef op, llvm::StringRef domain) const {
     return handlers.lookup((domain + "/" + op).str());
+  }
+  bool isChecked(llvm::StringRef op, llvm::StringRef domain) const {
+    return checkedOps.contains((domain + "/" + op).str());
   }
   const llvm::StringMap<Handler> &all() const { return handlers; }
 
 private:
   llvm::StringMap<Handler> handlers;
+  llvm::StringSet<> checkedOps;
 };
 
-/// All handlers of this importer.
+/// All handlers of this importer. The first call makes the operators that ONNX
+/// does not define known to ONNX's own registry.
 const OpRegistry &opRegistry();
 
 /// Names visible in one graph or function body. A function body has no parent:
@@ -163,6 +174,7 @@ public:
 private:
   mlir::LogicalResult resolveInputs();
   mlir::LogicalResult checkKinds();
+  mlir::LogicalResult checkTypes();
   void infer();
 
   Importer &owner;

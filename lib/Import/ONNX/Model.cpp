@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Model.h"
+#include "Importer.h"
 
 #include "onnx/checker.h"
 #include "onnx/common/file_utils.h"
@@ -228,6 +229,7 @@ static std::string firstLine(const std::exception &e) {
 std::shared_ptr<Model> Model::load(llvm::StringRef path,
                                    const ImportOptions &options,
                                    std::string &error) {
+  opRegistry(); // Declares what ONNX does not define.
   auto model = std::make_shared<Model>();
   onnx::ModelProto &proto = model->proto;
   try {

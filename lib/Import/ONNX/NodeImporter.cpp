@@ -10,6 +10,7 @@
 #include "StoredTypes.h"
 #include "Types.h"
 
+#include "onnx/defs/data_type_utils.h"
 #include "onnx/defs/schema.h"
 
 using namespace mlir;
@@ -70,6 +71,41 @@ LogicalResult NodeImporter::checkKinds() {
     if (!takesSequences)
       return fail("input " + Twine(i) +
                   " is a sequence, and has to be a tensor");
+  }
+  return success();
+}
+
+/// Every required input is there, and inputs of one type variable agree.
+LogicalResult NodeImporter::checkTypes() {
+  std::string domain = proto.domain() == "ai.onnx" ? "" : proto.domain();
+  const onnx::OpSchema *schema =
+      onnx::OpSchemaRegistry::Schema(proto.op_type(), version, domain);
+  if (!schema)
+    return success();
+  const auto &domains =
+      onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map();
+  auto range = domains.find(domain);
+  if (range != domains.end() && version > range->second.second)
+    return fail("this build knows '" + domain + "' up to opset " +
+                Twine(range->second.second));
+  llvm::StringMap<int32_t> bound;
+  for (auto [i, formal] : llvm::enumerate(schema->inputs())) {
+    std::string what = "input '" + formal.GetName() + "' ";
+    if (!input(i)) {
+      if (formal.GetOption() != onnx::OpSchema::Optional)
+        return fail(what + "is missing");
+      continue;
+    }
+    onnx::TypeProto type;
+    type.mutable_tensor_type()->set_elem_type(dtype(i));
+    if (!formal.GetTypes().count(onnx::Utils::DataTypeUtils::ToType(type)))
+      return fail(what + "has the element type " + dtypeName(dtype(i)) +
+                  ", which the operator does not take");
+    int32_t &known = bound[formal.GetTypeStr()];
+    if (known && known != dtype(i))
+      return fail(what + "has the element type " + dtypeName(dtype(i)) +
+                  " and another input of its type has " + dtypeName(known));
+    known = dtype(i);
   }
   return success();
 }

@@ -25,6 +25,8 @@ std::vector<OperatorSupport> fovea::listOperators() {
     op.name = name;
     return op;
   };
+  // Its first use declares the operators of other domains to ONNX.
+  const frontend::OpRegistry &registry = frontend::opRegistry();
   for (const onnx::OpSchema &schema :
        onnx::OpSchemaRegistry::get_all_schemas()) {
     OperatorSupport &op = entry(schema.domain(), schema.Name());
@@ -32,7 +34,7 @@ std::vector<OperatorSupport> fovea::listOperators() {
     if (schema.HasFunction() || schema.HasContextDependentFunction())
       op.kind = OperatorSupport::FunctionBody;
   }
-  for (const auto &handler : frontend::opRegistry().all()) {
+  for (const auto &handler : registry.all()) {
     auto [domain, name] = handler.first().split('/');
     entry(domain.str(), name.str()).kind = OperatorSupport::Kernel;
   }

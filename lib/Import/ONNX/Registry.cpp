@@ -18,6 +18,8 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerAttentionOps(result);
     registerCastOps(result);
     registerContractionOps(result);
+    registerContribActivationOps(result);
+    registerContribNormalizationOps(result);
     registerConvOps(result);
     registerConvTransposeOps(result);
     registerDFTOps(result);

@@ -23,7 +23,6 @@ struct Expr {
   Value c(double value) const { return b.scalar(type, value); }
   Value exp(Value x) const { return b.createOrFold<math::ExpOp>(x); }
   Value tanh(Value x) const { return b.createOrFold<math::TanhOp>(x); }
-  Value erf(Value x) const { return b.createOrFold<math::ErfOp>(x); }
   /// log(1 + e^x) without overflow.
   Value softplus(Value x) const {
     Value power = exp(neg(b, element::abs(b, x)));
@@ -140,19 +139,8 @@ static LogicalResult importSwish(NodeImporter &n) {
 
 static LogicalResult importGelu(NodeImporter &n) {
   bool isTanh = n.attrString("approximate", "none") == "tanh";
-  return activation(n, [&](const Expr &e, Value x) {
-    TensorBuilder &b = e.b;
-    Value inner;
-    if (isTanh) {
-      // sqrt(2 / pi) * (x + 0.044715 x^3)
-      Value cube = mul(b, mul(b, x, x), x);
-      Value sum = add(b, x, mul(b, e.c(0.044715), cube));
-      inner = e.tanh(mul(b, e.c(0.79788456080286535588), sum));
-    } else {
-      inner = e.erf(mul(b, x, e.c(0.70710678118654752440)));
-    }
-    return mul(b, mul(b, e.c(0.5), x), add(b, inner, e.c(1)));
-  });
+  return activation(
+      n, [&](const Expr &e, Value x) { return element::gelu(e.b, x, isTanh); });
 }
 
 static Value hardSigmoid(const Expr &e, Value x, double alpha, double beta) {

@@ -163,3 +163,19 @@ Value element::sigmoid(TensorBuilder &b, Value x) {
   Value power = b.createOrFold<math::ExpOp>(neg(b, x));
   return div(b, one, add(b, one, power));
 }
+
+Value element::gelu(TensorBuilder &b, Value x, bool isTanh) {
+  auto c = [&](double value) { return b.scalar(x.getType(), value); };
+  Value inner;
+  if (isTanh) {
+    // sqrt(2 / pi) * (x + 0.044715 x^3)
+    Value cube = mul(b, mul(b, x, x), x);
+    Value sum = add(b, x, mul(b, c(0.044715), cube));
+    Value scaled = mul(b, c(0.79788456080286535588), sum);
+    inner = b.createOrFold<math::TanhOp>(scaled);
+  } else {
+    Value scaled = mul(b, x, c(0.70710678118654752440));
+    inner = b.createOrFold<math::ErfOp>(scaled);
+  }
+  return mul(b, mul(b, c(0.5), x), add(b, inner, c(1)));
+}

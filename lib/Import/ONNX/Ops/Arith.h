@@ -56,6 +56,9 @@ mlir::Value inMathType(TensorBuilder &b, mlir::Value x,
                        llvm::function_ref<mlir::Value(mlir::Value)> body);
 
 mlir::Value sigmoid(TensorBuilder &b, mlir::Value x);
+/// x * (the distribution function of the normal distribution), by erf or by the
+/// usual approximation with tanh.
+mlir::Value gelu(TensorBuilder &b, mlir::Value x, bool isTanh);
 
 } // namespace fovea::frontend::element
 

@@ -50,6 +50,17 @@ void registerTopKOps(OpRegistry &registry);
 void registerTrainingOps(OpRegistry &registry);
 void registerUnaryOps(OpRegistry &registry);
 
+// Operators of ONNX Runtime, one function per file in Contrib.
+void registerContribActivationOps(OpRegistry &registry);
+void registerContribAttentionOps(OpRegistry &registry);
+void registerContribContractionOps(OpRegistry &registry);
+void registerContribEmbeddingOps(OpRegistry &registry);
+void registerContribGroupQueryOps(OpRegistry &registry);
+void registerContribMultiHeadOps(OpRegistry &registry);
+void registerContribNormalizationOps(OpRegistry &registry);
+void registerContribPackedOps(OpRegistry &registry);
+void registerContribRotaryOps(OpRegistry &registry);
+
 } // namespace fovea::frontend
 
 #endif // FOVEA_LIB_IMPORT_ONNX_OPS_FAMILIES_H

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Normalization.h"
 #include "Arith.h"
 #include "Families.h"
 
@@ -23,9 +24,8 @@ static SmallVector<int64_t> axesFrom(int64_t first, int64_t rank) {
   return llvm::to_vector(llvm::seq<int64_t>(first, rank));
 }
 
-/// Mean over `axes` (kept as size 1) in `type`.
-static Value meanOf(TensorBuilder &b, Value input, ArrayRef<int64_t> axes,
-                    Type type) {
+Value fovea::frontend::meanOf(TensorBuilder &b, Value input,
+                              ArrayRef<int64_t> axes, Type type) {
   Value sum = b.reduce(input, axes, /*keepDims=*/false, b.scalar(type, 0),
                        [&](TensorBuilder &b, ValueRange args) {
                          return add(b, args[1], b.castScalar(args[0], type));
@@ -67,10 +67,10 @@ static FailureOr<Value> inverseRoot(TensorBuilder &b, Value variance,
       });
 }
 
-/// 1 / sqrt(mean((x - center)^2) + epsilon) over `axes`; a null center is 0.
-static FailureOr<Value> inverseDeviation(TensorBuilder &b, Value input,
-                                         Value center, ArrayRef<int64_t> axes,
-                                         double epsilon, Type type) {
+FailureOr<Value> fovea::frontend::inverseDeviation(TensorBuilder &b,
+                                                   Value input, Value center,
+                                                   ArrayRef<int64_t> axes,
+                                                   double epsilon, Type type) {
   auto variance = varianceOf(b, input, center, axes, type);
   if (failed(variance))
     return failure();
@@ -80,10 +80,10 @@ static FailureOr<Value> inverseDeviation(TensorBuilder &b, Value input,
   return b.unsqueeze(*inverse, axes);
 }
 
-/// (x - mean) * inverse * scale + bias in one pass; absent parts are null.
-static FailureOr<Value> applyNorm(TensorBuilder &b, Value input, Value mean,
-                                  Value inverse, Value scale, Value bias,
-                                  Type compute) {
+FailureOr<Value> fovea::frontend::applyNorm(TensorBuilder &b, Value input,
+                                            Value mean, Value inverse,
+                                            Value scale, Value bias,
+                                            Type compute) {
   SmallVector<Value> inputs = {input, inverse};
   for (Value part : {mean, scale, bias})
     if (part)
