@@ -19,7 +19,10 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerCastOps(result);
     registerContractionOps(result);
     registerContribActivationOps(result);
+    registerContribAttentionOps(result);
+    registerContribMultiHeadOps(result);
     registerContribNormalizationOps(result);
+    registerContribRotaryOps(result);
     registerConvOps(result);
     registerConvTransposeOps(result);
     registerDFTOps(result);

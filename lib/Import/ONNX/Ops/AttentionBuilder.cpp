@@ -199,6 +199,14 @@ void AttentionBuilder::addCausal(int64_t offset, Value shift) {
       b.getContext(), offset, attn::Alignment::Start, captureShift(shift))));
 }
 
+void AttentionBuilder::addCausalAfter(OpFoldResult past) {
+  if (auto constant = getConstantIntValue(past))
+    return addCausal(*constant, {});
+  Type i64 = b.getI64Type();
+  addCausal(
+      0, b.fromScalars({b.fromDim(past, i64)}, RankedTensorType::get({}, i64)));
+}
+
 void AttentionBuilder::addWindow(int64_t left, int64_t right, int64_t offset,
                                  Value shift) {
   intersect(cast<attn::MaskInterface>(attn::SlidingWindowAttr::get(

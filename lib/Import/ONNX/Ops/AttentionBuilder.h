@@ -46,6 +46,8 @@ public:
   /// Row i stands at position i + shift; a null shift is `offset` alone. The
   /// shift is a scalar tensor or one number for each batch.
   void addCausal(int64_t offset, mlir::Value shift);
+  /// Rows stand behind `past` keys.
+  void addCausalAfter(mlir::OpFoldResult past);
   void addWindow(int64_t left, int64_t right, int64_t offset,
                  mlir::Value shift);
   /// Hides keys outside of [begin, end), one number for each batch; either may
