@@ -20,6 +20,7 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerContractionOps(result);
     registerContribActivationOps(result);
     registerContribAttentionOps(result);
+    registerContribGroupQueryOps(result);
     registerContribMultiHeadOps(result);
     registerContribNormalizationOps(result);
     registerContribRotaryOps(result);

@@ -179,6 +179,23 @@ LogicalResult AttentionBuilder::addBias(Value bias) {
   return success();
 }
 
+LogicalResult AttentionBuilder::addPositionBias(Value bias) {
+  if (b.rank(bias) != 4)
+    return n.fail("a bias of the scores needs four dimensions");
+  if (failed(requireEqual(n, b.dim(bias, 2), rows, "rows of the bias")) ||
+      failed(requireAtMost(n, keys, b.dim(bias, 3), "keys of the bias")))
+    return failure();
+  if (!b.same(b.dim(bias, 3), keys))
+    bias = b.sliceAxis(bias, 3, b.attr(0), keys);
+  Dims dims = b.shape(bias);
+  dims[2] = rows;
+  dims[3] = keys;
+  bias = b.castShape(bias, b.typeFor(dims, b.elementType(bias)));
+  for (int64_t i : {2, 3})
+    b.setDim(bias, i, dims[i]);
+  return addBias(bias);
+}
+
 LogicalResult AttentionBuilder::addMask(Value mask) {
   auto position = captureScores(mask);
   if (failed(position))

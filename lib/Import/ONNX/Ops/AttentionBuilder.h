@@ -41,6 +41,8 @@ public:
   /// Adds to the scores what broadcasts to [batch, query heads, rows, keys],
   /// after the soft cap.
   mlir::LogicalResult addBias(mlir::Value bias);
+  /// Adds [1 or batch, 1 or query heads, rows, at least as many as keys].
+  mlir::LogicalResult addPositionBias(mlir::Value bias);
   /// Hides keys where a boolean tensor of such a shape is false.
   mlir::LogicalResult addMask(mlir::Value mask);
   /// Row i stands at position i + shift; a null shift is `offset` alone. The

@@ -94,10 +94,8 @@ LogicalResult ProjectedAttention::addScores() {
     return n.fail("a mask of four dimensions excludes unidirectional");
   if (failed(addPaddingMask(n, attention, 3, pastLength, isCausal)))
     return failure();
-  if (n.input(5)) {
-    if (failed(requireRank(n, 5, 4)) || failed(attention.addBias(n.input(5))))
-      return failure();
-  }
+  if (n.input(5) && failed(attention.addPositionBias(n.input(5))))
+    return failure();
   if (isCausal)
     attention.addCausalAfter(pastLength);
   return success();

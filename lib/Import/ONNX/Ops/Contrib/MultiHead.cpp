@@ -164,10 +164,8 @@ LogicalResult MultiHeadImporter::addScores() {
   bool isCausal = n.attrInt("unidirectional", 0);
   if (failed(addPaddingMask(n, attention, 4, pastLength, isCausal)))
     return failure();
-  if (n.input(5)) {
-    if (failed(requireRank(n, 5, 4)) || failed(attention.addBias(n.input(5))))
-      return failure();
-  }
+  if (n.input(5) && failed(attention.addPositionBias(n.input(5))))
+    return failure();
   if (!isCausal)
     return success();
   if (failed(requireEqual(n, b.add(pastLength, attention.rows), attention.keys,

@@ -32,6 +32,7 @@ public:
 
 private:
   Value numbers(OpFoldResult first);
+  Value startsIfAny(OpFoldResult length, OpFoldResult twice);
   LogicalResult addBounds(Value ends, Value starts);
   LogicalResult addRanges(Value ends, Value starts);
 
@@ -54,6 +55,21 @@ Value PaddingMask::numbers(OpFoldResult first) {
   return b.slice(mask, {first}, {attention.batch}, {b.attr(1)});
 }
 
+/// The starts of a mask that turns out to have them, else zeros.
+Value PaddingMask::startsIfAny(OpFoldResult length, OpFoldResult twice) {
+  ScalarCode outer(b);
+  Value hasStarts = outer.eq(b.toValue(length), b.toValue(twice));
+  Value count = b.toValue(attention.batch);
+  return b.generate({attention.batch}, b.elementType(mask),
+                    [&](TensorBuilder &inner, ValueRange at) {
+                      ScalarCode s(inner);
+                      Value shift = s.select(hasStarts, count, s.index(0));
+                      Value start = s.extract(mask, s.add(at[0], shift));
+                      Value none = s.constant(start.getType(), 0);
+                      return s.select(hasStarts, start, none);
+                    });
+}
+
 LogicalResult PaddingMask::addLengths() {
   OpFoldResult length = b.dim(mask, 0), batch = attention.batch;
   Value ends, starts;
@@ -67,11 +83,11 @@ LogicalResult PaddingMask::addLengths() {
   } else if (b.same(length, thrice)) {
     ends = numbers(b.attr(0));
   } else {
-    // A length of its own at run time is the common form.
-    if (failed(requireEqual(n, length, batch,
-                            "a mask of one dimension and the batch")))
+    // Which form it is shows at run time.
+    if (failed(requireAtMost(n, batch, length, "a mask of one dimension")))
       return failure();
     ends = numbers(b.attr(0));
+    starts = startsIfAny(length, twice);
   }
   // With a causal mask, rows before the start of a batch see hidden keys only.
   bool exact = filter <= hidingFilter && !(isCausal && starts);
