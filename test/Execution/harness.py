@@ -21,7 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 BIN = os.environ.get("FOVEA_BIN", "")
 IR_VERSION = 10
-DOMAINS = {"ai.onnx.ml": 5, "ai.onnx.preview.training": 1}
+DOMAINS = {"ai.onnx.ml": 5, "ai.onnx.preview.training": 1, "com.microsoft": 1}
 CASES = []
 
 
