@@ -73,16 +73,24 @@ asScalars(std::vector<Value> values,
 }
 
 static Value readInput(const fovea_tensor_info &info,
-                       const std::vector<std::string> &files) {
+                       const std::vector<std::string> &files, bool isEmpty) {
+  std::string which = std::string("input '") + info.name + "' ";
+  bool isSequence = info.kind & FOVEA_KIND_SEQUENCE;
+  if (isEmpty && (!files.empty() || !isSequence))
+    throw CannotRun(which + (isSequence ? "is given as empty and with files"
+                                        : "is a tensor, not a sequence"));
+  if (files.empty() && !isEmpty && info.kind & FOVEA_KIND_OPTIONAL)
+    return Value();
   std::vector<Tensor> tensors;
   for (const std::string &file : files)
     tensors.push_back(readNpy(file, info.dtype));
-  if (info.kind & FOVEA_KIND_SEQUENCE)
+  if (isSequence && (isEmpty || !files.empty()))
     return Value::sequence(std::move(tensors));
-  if (tensors.size() != 1)
-    throw CannotRun(std::string("input '") + info.name +
-                    "' is one tensor and needs one file, not " +
-                    std::to_string(tensors.size()));
+  if (files.empty())
+    throw CannotRun(which + "needs a file");
+  if (files.size() > 1)
+    throw CannotRun(which + "is one tensor and needs one file, not " +
+                    std::to_string(files.size()));
   return tensors.front();
 }
 
@@ -101,7 +109,8 @@ std::vector<Value> fovea::makeInputs(const Model &model,
   for (const fovea_tensor_info *info : infos) {
     auto given = options.inputs.find(info->name);
     if (given != options.inputs.end())
-      inputs.push_back(readInput(*info, given->second));
+      inputs.push_back(readInput(*info, given->second,
+                                 options.emptyInputs.count(info->name)));
     else if (options.inputs.empty())
       inputs.push_back(makeUpValue(*info, options, random));
     else if (info->kind & FOVEA_KIND_OPTIONAL)

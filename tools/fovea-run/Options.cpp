@@ -27,8 +27,7 @@ const char *const fovea::helpText =
   --shapes-only        compare types and shapes only
   --input NAME=FILE    input from a .npy file; may be repeated. The elements of
                        a sequence: the option once for each, in their order;
-                       NAME= gives an empty one. An optional input that is not
-                       named is absent
+                       NAME=[] for an empty one, NAME= for no optional
   --dim NAME=SIZE      size of a dimension of inputs that are made up (1)
   --output-dir DIR     write each output to DIR/<name>.npy; a sequence to
                        <name>.0.npy, <name>.1.npy, ...
@@ -119,7 +118,9 @@ static void apply(RunOptions &result, int option, const char *argument) {
   case Input: {
     auto [name, file] = splitPair("input", argument);
     std::vector<std::string> &files = result.inputs[name];
-    if (!file.empty())
+    if (file == "[]")
+      result.emptyInputs.insert(name);
+    else if (!file.empty())
       files.push_back(file);
     break;
   }

@@ -12,6 +12,7 @@
 #include "Compare.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct RunOptions {
   std::string library;
   std::string dataSet;
   std::map<std::string, std::vector<std::string>> inputs; ///< name to files
+  std::set<std::string> emptyInputs;   ///< sequences without elements
   std::map<std::string, int64_t> dims; ///< for inputs that are made up
   std::string outputDir;
   std::string profile;
