@@ -4,6 +4,8 @@
     ...
     main()
 
+A list of arrays is a sequence, and None an optional without a value.
+
 Cases are independent graphs, but are compiled together, as one model with all their inputs and outputs, so that a file
 of many cases costs few compilations: those of one opset share a model.  Where that fails, each is compiled alone, to say
 which case it was.  A case with dynamic sizes or several sets of inputs has a model of its own.
@@ -37,8 +39,10 @@ class Case:
                  rtol=1e-4,
                  atol=1e-5,
                  shapes=None,
+                 types=None,
                  sets=None):
         self.name, self.opset, self.rtol, self.atol = name, opset, rtol, atol
+        self.types = types or {}
         self.constants = constants or {}
         self.sets = [(inputs, outputs)] + (sets or [])
         self.shapes = shapes or {}
@@ -53,13 +57,22 @@ def node(op, inputs, outputs, **attributes):
 def case(name, nodes, inputs, outputs, **kw):
     """Nodes are (op, inputs, outputs) or made by node(); inputs, outputs and constants are dicts of arrays.
 
-    shapes: {"x": ["batch", 3]} declares symbolic sizes of inputs or outputs; sets: further (inputs, outputs) to run.
+    shapes: {"x": ["batch", 3]} declares symbolic sizes of inputs or outputs; types: {"x": TypeProto} declares what is not
+    a tensor, or not the array that is given; sets: further (inputs, outputs) to run.
     """
     assert all(c.name != name for c in CASES), name
     CASES.append(Case(name, nodes, inputs, outputs, **kw))
 
 
-def value_info(name, array, shape=None):
+def sequence_of(dtype, shape=None):
+    return helper.make_sequence_type_proto(helper.make_tensor_type_proto(dtype, shape))
+
+
+def value_info(name, array, shape=None, declared=None):
+    if declared:
+        return helper.make_value_info(name, declared)
+    if isinstance(array, list):
+        return helper.make_value_info(name, sequence_of(helper.np_dtype_to_tensor_dtype(array[0].dtype), shape))
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype),
                                          array.shape if shape is None else shape)
 
@@ -86,8 +99,8 @@ def model_of(cases):
         rename(own, prefix, set())
         nodes += own
         ins, outs = c.sets[0]
-        inputs += [value_info(prefix + n, a, c.shapes.get(n)) for n, a in ins.items()]
-        outputs += [value_info(prefix + n, a, c.shapes.get(n)) for n, a in outs.items()]
+        inputs += [value_info(prefix + n, a, c.shapes.get(n), c.types.get(n)) for n, a in ins.items()]
+        outputs += [value_info(prefix + n, a, c.shapes.get(n), c.types.get(n)) for n, a in outs.items()]
         constants += [numpy_helper.from_array(np.asarray(a, order="C"), prefix + n) for n, a in c.constants.items()]
     graph = helper.make_graph(nodes, "cases", inputs, outputs, constants)
     opsets = {"": cases[0].opset, **{n.domain: DOMAINS[n.domain] for n in nodes if n.domain}}
@@ -103,15 +116,38 @@ def tool(name, *args):
     return got.returncode, (got.stdout + got.stderr).strip()
 
 
-def fill(name, array, folder):
-    """Writes an input and returns the argument for it."""
-    path = os.path.join(folder, name + ".npy")
-    np.save(path, array)
-    return f"{name}={path}"
+def fill(name, value, folder):
+    """Writes an input and returns the arguments for it."""
+    if value is None or (isinstance(value, list) and not value):
+        return ["--input", f"{name}=" + ("" if value is None else "[]")]
+    args = []
+    for i, array in enumerate(value if isinstance(value, list) else [value]):
+        path = os.path.join(folder, f"{name}.{i}.npy")
+        np.save(path, array)
+        args += ["--input", f"{name}={path}"]
+    return args
+
+
+def read(name, want, folder):
+    """The output of this name, which is of the kind that is expected."""
+    path = os.path.join(folder, name)
+    if isinstance(want, np.ndarray):
+        return np.load(path + ".npy")
+    got = []
+    while os.path.exists(f"{path}.{len(got)}.npy"):
+        got.append(np.load(f"{path}.{len(got)}.npy"))
+    return got
 
 
 def compare(got, want, rtol, atol):
     """None, or what differs."""
+    if isinstance(want, list):
+        if len(got) != len(want):
+            return f"a sequence of {len(got)}, expected {len(want)}"
+        problems = [compare(g, w, rtol, atol) for g, w in zip(got, want)]
+        return next((f"element {i}: {p}" for i, p in enumerate(problems) if p), None)
+    if want is None:
+        return f"expected nothing, got {len(got)} tensors" if got else None
     want_type = want.dtype
     if got.dtype.kind == "V" and got.dtype.itemsize == want_type.itemsize:
         got = got.view(want_type)  # a type that NumPy's format has no name for
@@ -125,7 +161,7 @@ def compare(got, want, rtol, atol):
         with np.errstate(all="ignore"):
             bad = ~np.isclose(got.astype(np.float64), want.astype(np.float64), rtol=rtol, atol=atol, equal_nan=True)
     if bad.any():
-        i = tuple(int(x[0]) for x in np.nonzero(bad))
+        i = tuple(int(k) for k in np.argwhere(bad)[0])
         return f"{int(bad.sum())} of {bad.size} differ, first at {i}: {got[i]}, expected {want[i]}"
 
 
@@ -140,13 +176,13 @@ def run_cases(cases, folder):
     for k in range(len(cases[0].sets)):
         data = os.path.join(folder, f"set{k}")
         os.makedirs(os.path.join(data, "out"))
-        args = [a for c in cases for n, x in c.sets[k][0].items() for a in ("--input", fill(f"{c.name}_{n}", x, data))]
+        args = [a for c in cases for n, x in c.sets[k][0].items() for a in fill(f"{c.name}_{n}", x, data)]
         code, text = tool("fovea-run", lib, *args, "--output-dir", os.path.join(data, "out"))
         if code:
             return f"fovea-run exits with {code}: {text[-600:]}"
         for c in cases:
             for n, want in c.sets[k][1].items():
-                got = np.load(os.path.join(data, "out", f"{c.name}_{n}.npy"))
+                got = read(f"{c.name}_{n}", want, os.path.join(data, "out"))
                 what = compare(got, want, c.rtol, c.atol)
                 if what:
                     problems[c.name] = f"set {k}, output {n}: {what}"

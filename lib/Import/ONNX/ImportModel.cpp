@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Form.h"
 #include "Importer.h"
 #include "Model.h"
 #include "Types.h"
@@ -26,60 +27,72 @@ using namespace fovea::frontend;
 // Signature
 //===----------------------------------------------------------------------===//
 
-/// The signature attributes of an argument or result.
-static DictionaryAttr signatureAttrs(MLIRContext *context, StringRef name,
-                                     int32_t dtype,
-                                     const onnx::TypeProto &declared,
-                                     RankedTensorType type) {
-  Builder b(context);
-  SmallVector<NamedAttribute> attrs;
-  attrs.push_back(b.getNamedAttr("fovea.name", b.getStringAttr(name)));
-  attrs.push_back(
-      b.getNamedAttr("fovea.dtype", b.getStringAttr(dtypeName(dtype))));
+/// The names of the dimensions of a tensor that may vary; null without any.
+static ArrayAttr dimNames(Builder &b, const onnx::TypeProto &declared,
+                          TensorType type) {
   const auto &shape = declared.tensor_type().shape();
-  SmallVector<StringRef> names(type.getRank());
+  auto ranked = cast<RankedTensorType>(type);
+  SmallVector<StringRef> names(ranked.getRank());
   bool named = false;
-  if (shape.dim_size() == type.getRank())
+  if (shape.dim_size() == ranked.getRank())
     for (auto [i, dim] : llvm::enumerate(shape.dim()))
-      if (type.isDynamicDim(i) && !dim.dim_param().empty()) {
+      if (ranked.isDynamicDim(i) && !dim.dim_param().empty()) {
         names[i] = dim.dim_param();
         named = true;
       }
-  if (named)
-    attrs.push_back(b.getNamedAttr("fovea.dims", b.getStrArrayAttr(names)));
-  return b.getDictionaryAttr(attrs);
+  return named ? b.getStrArrayAttr(names) : ArrayAttr();
 }
 
-/// The tensor type of a graph input; null after reporting why not.
-static RankedTensorType inputType(TensorBuilder &b,
-                                  const onnx::ValueInfoProto &input) {
-  const onnx::TypeProto &type = input.type();
-  std::string which = "graph input '" + input.name() + "' ";
-  if (!type.has_tensor_type()) {
-    b.error(which + "is not a tensor; sequences, maps and optionals cannot "
-                    "cross the model's border");
-    return {};
+/// The signature attributes of the arguments or results that a graph input or
+/// output consists of: the first says what it is, the others nothing.
+static void appendSignature(MLIRContext *context, StringRef name,
+                            const onnx::TypeProto &declared, const Form &form,
+                            SmallVectorImpl<Attribute> &attrs) {
+  Builder b(context);
+  NamedAttrList list;
+  list.append("fovea.name", b.getStringAttr(name));
+  list.append("fovea.dtype", b.getStringAttr(dtypeName(form.dtype)));
+  if (form.kind == Form::Packed) {
+    Type element = elementTypeFor(form.dtype, context);
+    Type type = form.type ? form.type : UnrankedTensorType::get(element);
+    list.append("fovea.sequence", TypeAttr::get(type));
+  } else if (ArrayAttr names = dimNames(b, declared, form.type)) {
+    list.append("fovea.dims", names);
   }
-  if (!type.tensor_type().has_shape()) {
-    b.error(which + "has no shape; its rank must be known");
-    return {};
+  if (form.optional)
+    list.append("fovea.optional", b.getUnitAttr());
+  attrs.push_back(list.getDictionary(context));
+  for (size_t i = 1; i < partTypes(form, context).size(); ++i)
+    attrs.push_back(b.getDictionaryAttr({}));
+}
+
+/// The types of the parts at the model's border, where a boolean is a tensor.
+static SmallVector<Type> borderTypes(const Form &form, MLIRContext *context) {
+  SmallVector<Type> types = partTypes(form, context);
+  for (Type &type : types)
+    if (type.isInteger(1))
+      type = RankedTensorType::get({}, type);
+  return types;
+}
+
+/// One name is one size in all tensors that are there for sure.
+static void shareSizes(TensorBuilder &b, Value tensor,
+                       const onnx::TypeProto &declared,
+                       llvm::StringMap<OpFoldResult> &symbols) {
+  for (auto [i, dim] : llvm::enumerate(declared.tensor_type().shape().dim())) {
+    if (dim.has_dim_value() || dim.dim_param().empty())
+      continue;
+    OpFoldResult &size = symbols[dim.dim_param()];
+    if (size)
+      b.setDim(tensor, i, size);
+    else
+      size = b.dim(tensor, i);
   }
-  for (const auto &dim : type.tensor_type().shape().dim())
-    if (dim.has_dim_value() && dim.dim_value() < 0) {
-      b.error(which + "has a negative dimension");
-      return {};
-    }
-  RankedTensorType result = tensorTypeFor(type, b.getContext());
-  if (!result)
-    b.error(which + "has the element type " +
-            dtypeName(type.tensor_type().elem_type()) +
-            ", which is not supported");
-  return result;
 }
 
 FailureOr<func::FuncOp> Importer::createMain(Scope &scope) {
   const onnx::GraphProto &graph = model->proto.graph();
-  SmallVector<const onnx::ValueInfoProto *> inputs;
+  SmallVector<std::pair<const onnx::ValueInfoProto *, Form>> inputs;
   SmallVector<Type> types;
   SmallVector<Attribute> attrs;
   for (const auto &input : graph.input()) {
@@ -87,14 +100,15 @@ FailureOr<func::FuncOp> Importer::createMain(Scope &scope) {
     // nobody does.
     if (scope.initializers.count(input.name()))
       continue;
-    RankedTensorType type = inputType(b, input);
-    if (!type)
+    std::string why;
+    FailureOr<Form> form = formOf(input.type(), &context, why);
+    if (failed(form)) {
+      b.error("graph input '" + input.name() + "' " + why);
       return failure();
-    inputs.push_back(&input);
-    types.push_back(type);
-    attrs.push_back(signatureAttrs(&context, input.name(),
-                                   input.type().tensor_type().elem_type(),
-                                   input.type(), type));
+    }
+    llvm::append_range(types, borderTypes(*form, &context));
+    appendSignature(&context, input.name(), input.type(), *form, attrs);
+    inputs.emplace_back(&input, std::move(*form));
   }
   auto main = func::FuncOp::create(b, "main", b.getFunctionType(types, {}));
   main->setAttr("fovea.entry", b.getUnitAttr());
@@ -103,21 +117,14 @@ FailureOr<func::FuncOp> Importer::createMain(Scope &scope) {
   b.setInsertionPointToStart(entry);
   b.constantBlock = entry;
   llvm::StringMap<OpFoldResult> symbols;
-  for (auto [input, arg] : llvm::zip(inputs, entry->getArguments())) {
-    Binding &binding = scope.bindings[input->name()];
-    binding.value = arg;
-    binding.dtype = input->type().tensor_type().elem_type();
-    // One name is one size.
-    for (auto [i, dim] :
-         llvm::enumerate(input->type().tensor_type().shape().dim())) {
-      if (dim.has_dim_value() || dim.dim_param().empty())
-        continue;
-      OpFoldResult &size = symbols[dim.dim_param()];
-      if (size)
-        b.setDim(arg, i, size);
-      else
-        size = b.dim(arg, i);
-    }
+  ValueRange parts = entry->getArguments();
+  for (auto &[input, form] : inputs) {
+    Binding binding = fromParts(form, parts);
+    if (binding.present)
+      binding.present = b.extractScalar(binding.present);
+    else if (binding.value)
+      shareSizes(b, binding.value, input->type(), symbols);
+    scope.bindings[input->name()] = binding;
   }
   b.setInsertionPointToEnd(entry);
   return main;
@@ -125,19 +132,30 @@ FailureOr<func::FuncOp> Importer::createMain(Scope &scope) {
 
 /// What a file declares about an output is either so or a damaged file.
 static LogicalResult checkDeclared(TensorBuilder &b, StringRef name,
-                                   const Binding &binding,
+                                   const Form &form,
                                    const onnx::TypeProto &declared) {
-  const auto &tensor = declared.tensor_type();
-  if (tensor.elem_type() && binding.dtype &&
-      tensor.elem_type() != binding.dtype) {
-    b.error("graph output '" + name + "' is declared as " +
-            dtypeName(tensor.elem_type()) + " and is " +
-            dtypeName(binding.dtype));
+  std::string which = ("graph output '" + name + "' ").str();
+  const onnx::TypeProto *inner = &declared;
+  if (inner->has_optional_type())
+    inner = &inner->optional_type().elem_type();
+  if (inner->has_sequence_type() != (form.kind == Form::Packed)) {
+    b.error(which + "is declared as " +
+            (inner->has_sequence_type() ? "a sequence and is a tensor"
+                                        : "a tensor and is a sequence"));
     return failure();
   }
-  RankedTensorType type = b.type(binding.value);
-  if (!tensor.has_shape())
+  if (inner->has_sequence_type())
+    inner = &inner->sequence_type().elem_type();
+  const auto &tensor = inner->tensor_type();
+  if (tensor.elem_type() && form.dtype && tensor.elem_type() != form.dtype) {
+    b.error(which + "is declared as " + dtypeName(tensor.elem_type()) +
+            " and is " + dtypeName(form.dtype));
+    return failure();
+  }
+  // Declared shapes of elements are hints: those that a loop adds often differ.
+  if (!tensor.has_shape() || form.kind == Form::Packed)
     return success();
+  auto type = cast<RankedTensorType>(form.type);
   bool fits = tensor.shape().dim_size() == type.getRank();
   for (int64_t i = 0; fits && i < type.getRank(); ++i) {
     const auto &dim = tensor.shape().dim(i);
@@ -146,9 +164,35 @@ static LogicalResult checkDeclared(TensorBuilder &b, StringRef name,
   }
   if (fits)
     return success();
-  b.error("the shape of graph output '" + name +
-          "' is not the one that is declared");
+  b.error("the shape of " + which + "is not the one that is declared");
   return failure();
+}
+
+/// The form in which an output leaves the model; whether it is optional is what
+/// the file declares.
+static FailureOr<Form> outputForm(TensorBuilder &b, StringRef name,
+                                  Binding &binding,
+                                  const onnx::TypeProto &declared) {
+  Form form = formOf(b, binding, /*lists=*/false);
+  if (form.kind == Form::None) {
+    std::string why;
+    FailureOr<Form> known = formOf(declared, b.getContext(), why);
+    if (succeeded(known) && !declared.has_optional_type()) {
+      known = failure();
+      why = "has no value";
+    }
+    if (failed(known))
+      b.error("graph output '" + name + "' " + why);
+    return known;
+  }
+  if (failed(checkDeclared(b, name, form, declared)))
+    return failure();
+  if (binding.present && !declared.has_optional_type()) {
+    b.runtimeCheck(binding.present, "graph output '" + name + "' has no value");
+    binding.present = {};
+  }
+  form.optional = declared.has_optional_type();
+  return form;
 }
 
 LogicalResult Importer::finishMain(func::FuncOp main, Scope &scope) {
@@ -158,19 +202,17 @@ LogicalResult Importer::finishMain(func::FuncOp main, Scope &scope) {
     auto binding = lookup(output.name(), scope);
     if (failed(binding))
       return failure();
-    if (!binding->value || binding->stacked) {
-      b.error("graph output '" + output.name() +
-              "' is not a tensor; sequences and optionals cannot cross the "
-              "model's border");
+    const onnx::TypeProto &declared = model->outputTypes[output.name()];
+    FailureOr<Form> form = outputForm(b, output.name(), *binding, declared);
+    if (failed(form))
       return failure();
-    }
-    if (failed(checkDeclared(b, output.name(), *binding,
-                             model->outputTypes[output.name()])))
-      return failure();
-    results.push_back(binding->value);
-    attrs.push_back(signatureAttrs(&context, output.name(), binding->dtype,
-                                   model->outputTypes[output.name()],
-                                   b.type(binding->value)));
+    for (auto [part, type] : llvm::zip_equal(toParts(b, *binding, *form),
+                                             borderTypes(*form, &context)))
+      results.push_back(
+          part.getType() == type
+              ? part
+              : b.fromScalars({part}, cast<RankedTensorType>(type)));
+    appendSignature(&context, output.name(), declared, *form, attrs);
   }
   func::ReturnOp::create(b, results);
   main.setFunctionType(b.getFunctionType(main.getArgumentTypes(),

@@ -8,6 +8,7 @@
 
 #include "Importer.h"
 #include "Model.h"
+#include "Packed.h"
 #include "Types.h"
 
 #include "onnx/defs/schema.h"
@@ -176,6 +177,22 @@ Importer::importGraph(const onnx::GraphProto &graph, ArrayRef<Binding> args,
 // Function bodies
 //===----------------------------------------------------------------------===//
 
+/// What the builder of a function body is told about a value.
+static onnx::TypeProto typeProtoFor(TensorBuilder &b, const Binding &binding) {
+  onnx::TypeProto type;
+  if (binding.isSequence()) {
+    auto *element = type.mutable_sequence_type()->mutable_elem_type();
+    if (auto known =
+            dyn_cast_or_null<RankedTensorType>(sequenceElement(b, binding)))
+      *element = typeProtoFor(known, binding.dtype);
+    else
+      element->mutable_tensor_type()->set_elem_type(binding.dtype);
+  } else if (binding) {
+    type = typeProtoFor(b.type(binding.value), binding.dtype);
+  }
+  return type;
+}
+
 /// The ONNX definition of the node in terms of simpler operators.
 static bool buildFunction(NodeImporter &n, const onnx::OpSchema &schema,
                           onnx::FunctionProto &body) {
@@ -183,8 +200,7 @@ static bool buildFunction(NodeImporter &n, const onnx::OpSchema &schema,
     if (schema.HasContextDependentFunction()) {
       std::vector<onnx::TypeProto> types(n.numInputs());
       for (size_t i = 0; i < n.numInputs(); ++i)
-        if (n.input(i))
-          types[i] = typeProtoFor(n.inputType(i), n.dtype(i));
+        types[i] = typeProtoFor(n.b(), n.binding(i));
       onnx::NodeProto node = n.node();
       node.clear_attribute();
       for (const auto &attribute : n.node().attribute())
@@ -218,6 +234,10 @@ LogicalResult Importer::importFunctionBody(NodeImporter &n) {
     return n.fail("the operator is not supported");
 
   Scope scope;
+  // A graph that the node has as attribute sees the names around the node.
+  if (llvm::any_of(node.attribute(),
+                   [](const auto &attribute) { return attribute.has_g(); }))
+    scope.parent = &n.scope;
   llvm::StringMap<const onnx::AttributeProto *> attributes;
   for (const auto &[name, declared] : schema->attributes())
     if (declared.default_value.has_name())

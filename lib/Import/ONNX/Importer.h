@@ -28,16 +28,34 @@ class NodeImporter;
 class Model;
 
 /// What an ONNX name stands for: a tensor value with its ONNX element type
-/// (the IR is signless), or a sequence: a list where its length is known at
-/// compile time, otherwise (`stacked`) a tensor that has its elements, all of
-/// one shape, along a first dimension.
+/// (the IR is signless), or a sequence of tensors in one of three forms, or,
+/// with neither, an optional that is known to have no value.
 struct Binding {
   mlir::Value value;
   int32_t dtype = 0; ///< onnx::TensorProto_DataType
-  std::shared_ptr<std::vector<Binding>> sequence;
-  bool stacked = false;
 
-  explicit operator bool() const { return value || sequence; }
+  /// A sequence whose length is known at compile time: a list, which leaves no
+  /// trace in the IR.
+  std::shared_ptr<struct SequenceList> sequence;
+  /// A sequence of tensors of one shape: `value` has them along a first
+  /// dimension.
+  bool stacked = false;
+  /// Any other sequence, see Packed.h; `element` is the type of each element,
+  /// unranked where they differ in rank, null where there is none to know from.
+  mlir::Value data, table;
+  mlir::TensorType element;
+
+  /// An optional: i1 whether there is a value. Null where there is for sure.
+  mlir::Value present;
+
+  bool isSequence() const { return sequence || stacked || data; }
+  explicit operator bool() const { return value || sequence || data; }
+};
+
+struct SequenceList {
+  std::vector<Binding> elements;
+  /// The same sequence in its general form, made on first use.
+  mlir::Value data, table;
 };
 
 using Handler = mlir::LogicalResult (*)(NodeImporter &);
@@ -71,8 +89,8 @@ private:
 /// does not define known to ONNX's own registry.
 const OpRegistry &opRegistry();
 
-/// Names visible in one graph or function body. A function body has no parent:
-/// it sees its own inputs only.
+/// Names visible in one graph or function body. A function body has no parent,
+/// it sees its own inputs only; but for one that is made of a graph attribute.
 struct Scope {
   Scope *parent = nullptr;
   llvm::StringMap<Binding> bindings;

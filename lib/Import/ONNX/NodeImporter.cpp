@@ -52,23 +52,28 @@ LogicalResult NodeImporter::resolveInputs() {
   return success();
 }
 
-/// Handlers of operators on tensors rely on getting no sequences.
+/// Whether input `i` of an operator may have a type that starts with `kind`.
+static bool takes(const onnx::OpSchema *schema, size_t i, StringRef kind) {
+  if (!schema || schema->inputs().empty())
+    return false;
+  const auto &formal =
+      schema->inputs()[std::min(i, schema->inputs().size() - 1)];
+  return llvm::any_of(formal.GetTypes(), [&](onnx::DataType type) {
+    return StringRef(*type).starts_with(kind);
+  });
+}
+
+/// Handlers of operators on tensors rely on getting nothing else.
 LogicalResult NodeImporter::checkKinds() {
   std::string domain = proto.domain() == "ai.onnx" ? "" : proto.domain();
   const onnx::OpSchema *schema =
       onnx::OpSchemaRegistry::Schema(proto.op_type(), version, domain);
-  if (!schema || schema->inputs().empty())
-    return success();
   for (auto [i, binding] : llvm::enumerate(inputs)) {
-    if (!binding.sequence && !binding.stacked)
-      continue;
-    const auto &formal =
-        schema->inputs()[std::min(i, schema->inputs().size() - 1)];
-    bool takesSequences = llvm::any_of(formal.GetTypes(), [](onnx::DataType t) {
-      return StringRef(*t).starts_with("seq(") ||
-             StringRef(*t).starts_with("optional(seq(");
-    });
-    if (!takesSequences)
+    if (binding.present && !takes(schema, i, "optional("))
+      return fail("input " + Twine(i) +
+                  " is an optional, and has to have a value");
+    if (binding.isSequence() && !takes(schema, i, "seq(") &&
+        !takes(schema, i, "optional(seq("))
       return fail("input " + Twine(i) +
                   " is a sequence, and has to be a tensor");
   }

@@ -36,6 +36,7 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerNonMaxSuppressionOps(result);
     registerNonZeroOps(result);
     registerNormalizationOps(result);
+    registerOptionalOps(result);
     registerPadOps(result);
     registerPoolOps(result);
     registerQuantizeOps(result);
@@ -47,6 +48,7 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerSampleOps(result);
     registerScatterOps(result);
     registerSequenceOps(result);
+    registerSequenceSplitOps(result);
     registerShapeOps(result);
     registerSliceOps(result);
     registerSlicingOps(result);

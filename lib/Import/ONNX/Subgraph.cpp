@@ -8,6 +8,7 @@
 
 #include "Subgraph.h"
 
+#include "Packed.h"
 #include "ScalarCode.h"
 
 using namespace mlir;
@@ -24,22 +25,84 @@ RankedTensorType fovea::frontend::joinShapes(RankedTensorType a,
 }
 
 //===----------------------------------------------------------------------===//
+// The states
+//===----------------------------------------------------------------------===//
+
+/// How often `name` is read in `graph`, as one of its outputs too.
+static int countUses(const onnx::GraphProto &graph, StringRef name) {
+  int uses = 0;
+  for (const auto &output : graph.output())
+    uses += output.name() == name;
+  for (const auto &node : graph.node()) {
+    uses += llvm::count(node.input(), name);
+    for (const auto &attribute : node.attribute())
+      if (attribute.has_g())
+        uses += countUses(attribute.g(), name);
+  }
+  return uses;
+}
+
+/// Whether all that the body does with the sequence is to append to it.
+bool GraphLoop::onlyAppends(size_t state) const {
+  const Binding &initial = states[state];
+  if ((!initial.sequence && !initial.stacked) || initial.present)
+    return false;
+  const std::string &before = body.input(firstState + state).name(),
+                    &after = body.output(bodyHasCondition + state).name();
+  if (countUses(body, before) != 1 || countUses(body, after) != 1)
+    return false;
+  return llvm::any_of(body.node(), [&](const onnx::NodeProto &insert) {
+    return insert.op_type() == "SequenceInsert" && insert.domain().empty() &&
+           insert.input(0) == before && insert.output(0) == after &&
+           (insert.input_size() < 3 || insert.input(2).empty());
+  });
+}
+
+/// Whether that makes a stack of what there was and the elements that come.
+bool GraphLoop::keepsAppending(size_t state, RankedTensorType element) {
+  TensorType first = sequenceElement(node.b(), states[state]);
+  return element.hasStaticShape() && (!first || first == element);
+}
+
+void GraphLoop::chooseForms() {
+  TensorBuilder &b = node.b();
+  forms.clear();
+  for (auto [i, state] : llvm::enumerate(states)) {
+    Form form = formOf(b, state, /*lists=*/false);
+    // Of an empty sequence only the declared type of the body may know more.
+    std::string ignored;
+    if (form.kind == Form::Packed && !form.type) {
+      FailureOr<Form> declared =
+          formOf(body.input(firstState + i).type(), b.getContext(), ignored);
+      auto type = failed(declared)
+                      ? RankedTensorType()
+                      : dyn_cast_or_null<RankedTensorType>(declared->type);
+      if (type && declared->kind == Form::Packed &&
+          declared->dtype == form.dtype)
+        form.type = RankedTensorType::get(
+            SmallVector<int64_t>(type.getRank(), ShapedType::kDynamic),
+            type.getElementType());
+    }
+    forms.push_back(form);
+  }
+}
+
+//===----------------------------------------------------------------------===//
 // The body
 //===----------------------------------------------------------------------===//
 
 /// Imports the body once at the insertion point. `carried` starts with the
-/// tensors of the states.
+/// parts of the states.
 FailureOr<GraphLoop::Iteration>
 GraphLoop::importBody(Value iteration, Value condition, ValueRange carried) {
   SmallVector<Binding> current;
-  size_t next = 0;
   for (size_t i = 0; i < states.size(); ++i) {
     Binding binding;
     binding.dtype = states[i].dtype;
-    if (isState(i))
-      binding.value = carried[next++];
-    else // What is appended to an empty sequence is what an iteration adds.
-      binding.sequence = std::make_shared<std::vector<Binding>>();
+    if (appends[i]) // What an iteration adds is what it makes of an empty list.
+      binding.sequence = std::make_shared<SequenceList>();
+    else
+      binding = fromParts(forms[i], carried);
     current.push_back(binding);
   }
   FailureOr<SmallVector<Binding>> results =
@@ -56,36 +119,24 @@ GraphLoop::importBody(Value iteration, Value condition, ValueRange carried) {
     found.condition = (result++)->value;
   SmallVector<Binding> appended;
   for (size_t i = 0; i < states.size(); ++i) {
-    Binding state = *result++;
-    if (isState(i) != (state.value && !state.stacked))
-      return node.fail(
-          "state " + Twine(i) +
-          " is a tensor and becomes a sequence or the other way round");
-    if (!isState(i)) {
-      if (!state.sequence || state.sequence->size() != 1)
-        return node.fail("a sequence carried through a loop has to get exactly "
-                         "one element per iteration, at its end");
-      appended.push_back(state.sequence->front());
-    }
-    found.states.push_back(state);
+    found.states.push_back(*result++);
+    if (appends[i])
+      appended.push_back(found.states.back().sequence->elements.front());
   }
   found.outputs.assign(result, results->end());
   llvm::append_range(found.outputs, appended);
   for (Binding &output : found.outputs)
-    if (!output.value)
-      return node.fail("a sequence as scan output or as element of a sequence "
-                       "is not supported");
+    if (!output.value || output.stacked || output.present)
+      return node.fail("a scan output has to be a tensor");
   return found;
 }
 
-/// Imports the body into a loop that is thrown away, to see the types it gives.
-/// True where the carried types hold.
+/// Imports the body into a loop that is thrown away, to see the forms it gives.
+/// True where those of the states hold.
 FailureOr<bool> GraphLoop::probeOnce() {
   TensorBuilder &b = node.b();
   OpBuilder::InsertionGuard guard(b);
-  SmallVector<Value> inits;
-  for (auto [value, type] : llvm::zip_equal(initialValues(), stateTypes))
-    inits.push_back(b.castShape(value, type));
+  SmallVector<Value> inits = initialParts();
   auto trial = scf::ForOp::create(b, b.index(0), tripCount, b.index(1), inits);
   b.setInsertionPointToEnd(trial.getBody());
   Value always = b.scalar(b.getI1Type(), 1);
@@ -94,23 +145,27 @@ FailureOr<bool> GraphLoop::probeOnce() {
   bool holds = true;
   std::string mismatch;
   if (succeeded(results)) {
-    size_t next = 0;
-    for (size_t i = 0; i < states.size(); ++i) {
-      if (!isState(i))
-        continue;
-      RankedTensorType joined =
-          joinShapes(stateTypes[next], b.type(results->states[i].value));
-      if (!joined)
-        mismatch =
-            ("state " + Twine(i) + " changes its rank or element type").str();
-      else
-        holds &= joined == stateTypes[next];
-      stateTypes[next++] = joined;
-    }
     outputElements = results->outputs;
     elementTypes.clear();
     for (const Binding &output : results->outputs)
       elementTypes.push_back(b.type(output.value));
+    size_t nextAppended = scanOutputs;
+    for (size_t i = 0; i < states.size(); ++i) {
+      if (appends[i]) {
+        appends[i] = keepsAppending(i, elementTypes[nextAppended++]);
+        holds &= appends[i];
+        continue;
+      }
+      std::string why;
+      FailureOr<Form> joined =
+          join(forms[i], formOf(b, results->states[i], /*lists=*/false), why);
+      if (failed(joined)) {
+        mismatch = ("state " + Twine(i) + " has " + why).str();
+        continue;
+      }
+      holds &= *joined == forms[i];
+      forms[i] = *joined;
+    }
     if (results->condition) {
       std::optional<SmallVector<int64_t>> known =
           b.constantInts(results->condition);
@@ -127,9 +182,10 @@ FailureOr<bool> GraphLoop::probeOnce() {
 }
 
 LogicalResult GraphLoop::probe() {
-  for (Value value : initialValues())
-    stateTypes.push_back(node.b().type(value));
-  // Each round makes a size dynamic, so this ends.
+  for (size_t i = 0; i < states.size(); ++i)
+    appends.push_back(onlyAppends(i));
+  chooseForms();
+  // Each round makes less known, so this ends.
   while (true) {
     FailureOr<bool> holds = probeOnce();
     if (failed(holds))
@@ -150,12 +206,13 @@ LogicalResult GraphLoop::probe() {
   return success();
 }
 
-SmallVector<Value> GraphLoop::initialValues() {
-  SmallVector<Value> values;
-  for (size_t i = 0; i < states.size(); ++i)
-    if (isState(i))
-      values.push_back(states[i].value);
-  return values;
+/// What the loop starts with of its states.
+SmallVector<Value> GraphLoop::initialParts() {
+  SmallVector<Value> parts;
+  for (auto [i, state] : llvm::enumerate(states))
+    if (!appends[i])
+      llvm::append_range(parts, toParts(node.b(), state, forms[i]));
+  return parts;
 }
 
 //===----------------------------------------------------------------------===//
@@ -196,6 +253,16 @@ Value GraphLoop::appendOutput(size_t i, Value iteration, Value carried,
   }
   OpFoldResult count = b.dim(carried, axis);
   Dims shape = b.shape(slab);
+  ScalarCode s(b);
+  Value same = s.eq(b.toValue(count), s.index(0)), fits = same;
+  for (int64_t d = 0; d < b.rank(slab); ++d)
+    if (d != axis && b.type(carried).isDynamicDim(d)) {
+      Value equal = s.eq(b.toValue(b.dim(carried, d)), b.toValue(shape[d]));
+      fits = fits == same ? equal : s.both(fits, equal);
+    }
+  if (fits != same)
+    b.runtimeCheck(s.either(same, fits),
+                   "a scan output changes its shape between iterations");
   shape[axis] = b.add(count, b.attr(1));
   Value grown = b.empty(shape, b.elementType(carried));
   Dims oldOffsets = offsets;
@@ -217,9 +284,8 @@ GraphLoop::finishIteration(const Iteration &results, Value iteration,
   TensorBuilder &b = node.b();
   SmallVector<Value> yielded;
   for (size_t i = 0; i < states.size(); ++i)
-    if (isState(i))
-      yielded.push_back(
-          b.castShape(results.states[i].value, stateTypes[yielded.size()]));
+    if (!appends[i])
+      llvm::append_range(yielded, toParts(b, results.states[i], forms[i]));
   for (auto [i, output] : llvm::enumerate(results.outputs)) {
     Value element = b.castShape(output.value, elementTypes[i]);
     yielded.push_back(
@@ -230,10 +296,7 @@ GraphLoop::finishIteration(const Iteration &results, Value iteration,
 
 /// What the loop starts with: the states and the scan outputs.
 SmallVector<Value> GraphLoop::initialCarried() {
-  TensorBuilder &b = node.b();
-  SmallVector<Value> inits;
-  for (auto [value, type] : llvm::zip_equal(initialValues(), stateTypes))
-    inits.push_back(b.castShape(value, type));
+  SmallVector<Value> inits = initialParts();
   for (size_t i = 0; i < elementTypes.size(); ++i)
     inits.push_back(initialOutput(i));
   return inits;
@@ -302,8 +365,11 @@ FailureOr<SmallVector<Value>> GraphLoop::buildWhile() {
 /// scf.for takes such a tensor back to the size that it starts with; that of
 /// scf.while does not.
 bool GraphLoop::changesSizes() {
-  for (auto [value, type] : llvm::zip_equal(initialValues(), stateTypes))
-    if (value.getType() != type)
+  for (auto [i, form] : llvm::enumerate(forms))
+    if (!appends[i] &&
+        (form.kind == Form::Packed ||
+         (form.kind == Form::Tensor &&
+          (!states[i] || form.type != states[i].value.getType()))))
       return true;
   for (size_t i = 0; i < elementTypes.size(); ++i)
     if (!isPreallocated(i))
@@ -311,10 +377,9 @@ bool GraphLoop::changesSizes() {
   return false;
 }
 
-/// What a sequence state is after the loop: its first elements, and those that
-/// the loop stacked.
-FailureOr<Binding> GraphLoop::finalSequence(const Binding &initial,
-                                            Value appended) {
+/// What an appended sequence is after the loop: its first elements, and those
+/// that the loop stacked.
+Binding GraphLoop::finalSequence(const Binding &initial, Value appended) {
   TensorBuilder &b = node.b();
   Binding result;
   result.stacked = true;
@@ -323,14 +388,9 @@ FailureOr<Binding> GraphLoop::finalSequence(const Binding &initial,
   if (initial.stacked)
     parts.push_back(initial.value);
   else
-    for (const Binding &element : *initial.sequence)
+    for (const Binding &element : initial.sequence->elements)
       parts.push_back(b.unsqueeze(element.value, {0}));
   parts.push_back(appended);
-  for (Value part : parts)
-    if (b.rank(part) != b.rank(appended) ||
-        b.elementType(part) != b.elementType(appended))
-      return node.fail("a sequence of tensors of different ranks is not "
-                       "supported in a loop");
   result.value = b.concat(parts, 0);
   return result;
 }
@@ -348,27 +408,21 @@ FailureOr<SmallVector<Binding>> GraphLoop::build() {
       endsEarly || changesSizes() ? buildWhile() : buildFor();
   if (failed(values))
     return failure();
-  size_t tensors = stateTypes.size();
-  SmallVector<Binding> results;
-  size_t nextTensor = 0, nextSequence = tensors + scanOutputs;
+  ValueRange parts = *values;
+  SmallVector<Binding> results(states.size());
+  for (size_t i = 0; i < states.size(); ++i)
+    if (!appends[i])
+      results[i] = fromParts(forms[i], parts);
+  size_t nextAppended = scanOutputs;
   for (size_t i = 0; i < states.size(); ++i) {
-    Binding binding = states[i];
-    if (isState(i)) {
-      binding.value = (*values)[nextTensor++];
-    } else {
-      size_t element = nextSequence - tensors;
-      binding.dtype = outputElements[element].dtype;
-      FailureOr<Binding> sequence =
-          finalSequence(binding, (*values)[nextSequence++]);
-      if (failed(sequence))
-        return failure();
-      binding = *sequence;
-    }
-    results.push_back(binding);
+    if (!appends[i])
+      continue;
+    results[i] = finalSequence(states[i], parts[nextAppended]);
+    results[i].dtype = outputElements[nextAppended++].dtype;
   }
   for (size_t i = 0; i < scanOutputs; ++i) {
     Binding binding;
-    binding.value = (*values)[tensors + i];
+    binding.value = parts[i];
     binding.dtype = outputElements[i].dtype;
     results.push_back(binding);
   }

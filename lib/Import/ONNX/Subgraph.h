@@ -9,7 +9,7 @@
 #ifndef FOVEA_LIB_IMPORT_ONNX_SUBGRAPH_H
 #define FOVEA_LIB_IMPORT_ONNX_SUBGRAPH_H
 
-#include "Importer.h"
+#include "Form.h"
 
 namespace fovea::frontend {
 
@@ -26,8 +26,9 @@ struct GraphLoop {
 
   NodeImporter &node;
   const onnx::GraphProto &body;
-  /// Carried from iteration to iteration.
+  /// Carried from iteration to iteration; inputs of the body from this one on.
   llvm::SmallVector<Binding> states;
+  int firstState = 0;
   /// Number of iterations (an index); with `condition`, at most so many.
   mlir::Value tripCount;
   /// i1 whether the first iteration runs; null if unconditional.
@@ -54,9 +55,12 @@ private:
   mlir::FailureOr<Iteration> importBody(mlir::Value iteration,
                                         mlir::Value condition,
                                         mlir::ValueRange carried);
+  void chooseForms();
+  bool onlyAppends(size_t state) const;
+  bool keepsAppending(size_t state, mlir::RankedTensorType element);
   mlir::LogicalResult probe();
   mlir::FailureOr<bool> probeOnce();
-  llvm::SmallVector<mlir::Value> initialValues();
+  llvm::SmallVector<mlir::Value> initialParts();
   mlir::Value initialOutput(size_t i);
   llvm::SmallVector<mlir::Value> initialCarried();
   bool changesSizes();
@@ -67,18 +71,17 @@ private:
   mlir::FailureOr<llvm::SmallVector<mlir::Value>>
   finishIteration(const Iteration &results, mlir::Value iteration,
                   mlir::ValueRange carried);
-  mlir::FailureOr<Binding> finalSequence(const Binding &initial,
-                                         mlir::Value appended);
+  Binding finalSequence(const Binding &initial, mlir::Value appended);
 
-  bool isState(size_t i) const { return states[i].value && !states[i].stacked; }
-
-  /// Scan outputs of the node; those of sequence states come after them.
+  /// Scan outputs of the node; those of appended sequences come after them.
   size_t scanOutputs = 0;
+  /// The form of each state. A sequence that the body does nothing with but
+  /// append a tensor of one static shape is not carried: it is a scan output.
+  llvm::SmallVector<Form> forms;
+  llvm::SmallVector<bool> appends;
   // What probing the body found out.
   bool endsEarly = false;
-  /// Types of the carried tensors (sequences have none).
-  llvm::SmallVector<mlir::RankedTensorType> stateTypes;
-  /// One element of each scan output; then of each sequence state.
+  /// One element of each scan output; then of each appended sequence.
   llvm::SmallVector<Binding> outputElements;
   llvm::SmallVector<mlir::RankedTensorType> elementTypes;
   /// Scan output i can be allocated before the loop.

@@ -6,41 +6,47 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../Subgraph.h"
+#include "../Form.h"
 #include "Families.h"
 
 using namespace mlir;
 using namespace fovea::frontend;
 
-/// Ends both branches with values of the joined types and moves them into an
-/// scf.if that has results.
-static FailureOr<scf::IfOp>
-finishBranches(NodeImporter &node, scf::IfOp draft,
-               ArrayRef<SmallVector<Binding>> results) {
+/// The forms of the results of both branches.
+static FailureOr<SmallVector<Form>>
+joinBranches(NodeImporter &node, ArrayRef<SmallVector<Binding>> results) {
   TensorBuilder &b = node.b();
-  SmallVector<Type> types;
+  SmallVector<Form> forms;
   for (auto [i, pair] :
        llvm::enumerate(llvm::zip_equal(results[0], results[1]))) {
     auto [then, otherwise] = pair;
-    if (!then.value || !otherwise.value || then.stacked || otherwise.stacked)
-      return node.fail("a sequence as the result of a condition that is only "
-                       "known at run time is not supported");
-    RankedTensorType joined =
-        joinShapes(b.type(then.value), b.type(otherwise.value));
-    if (!joined)
-      return node.fail("the branches give result " + Twine(i) +
-                       " different ranks or element types, and the condition "
-                       "is only known at run time");
-    types.push_back(joined);
+    std::string why;
+    FailureOr<Form> form = join(formOf(b, then, /*lists=*/true),
+                                formOf(b, otherwise, /*lists=*/true), why);
+    if (failed(form))
+      return node.fail("the branches give result " + Twine(i) + " " + why +
+                       ", and the condition is only known at run time");
+    forms.push_back(*form);
   }
+  return forms;
+}
+
+/// Ends both branches with values of the joined forms and moves them into an
+/// scf.if that has results.
+static scf::IfOp finishBranches(NodeImporter &node, scf::IfOp draft,
+                                ArrayRef<SmallVector<Binding>> results,
+                                ArrayRef<Form> forms) {
+  TensorBuilder &b = node.b();
+  SmallVector<Type> types;
+  for (const Form &form : forms)
+    llvm::append_range(types, partTypes(form, b.getContext()));
   OpBuilder::InsertionGuard guard(b);
   for (auto [region, values] : llvm::zip_equal(draft->getRegions(), results)) {
     Operation *terminator = region.front().getTerminator();
     b.setInsertionPoint(terminator);
     SmallVector<Value> yielded;
-    for (auto [binding, type] : llvm::zip_equal(values, types))
-      yielded.push_back(
-          b.castShape(binding.value, cast<RankedTensorType>(type)));
+    for (auto [binding, form] : llvm::zip_equal(values, forms))
+      llvm::append_range(yielded, toParts(b, binding, form));
     scf::YieldOp::create(b, yielded);
     terminator->erase();
   }
@@ -86,12 +92,18 @@ static LogicalResult importIf(NodeImporter &node) {
   }
   if (results[0].size() != results[1].size())
     return node.fail("the branches differ in their number of results");
-  FailureOr<scf::IfOp> op = finishBranches(node, draft, results);
-  if (failed(op))
+  FailureOr<SmallVector<Form>> forms = joinBranches(node, results);
+  if (failed(forms))
     return failure();
-  for (auto [i, value] : llvm::enumerate(op->getResults()))
-    if (failed(node.bindOutput(i, Value(value), results[0][i].dtype)))
+  scf::IfOp op = finishBranches(node, draft, results, *forms);
+  ValueRange parts = op->getResults();
+  for (auto [i, form] : llvm::enumerate(*forms)) {
+    Binding result = fromParts(form, parts);
+    bool isTensor = form.kind == Form::Tensor && !form.optional;
+    if (failed(isTensor ? node.bindOutput(i, result.value, result.dtype)
+                        : node.bindOutput(i, result)))
       return failure();
+  }
   return success();
 }
 

@@ -46,6 +46,7 @@ static LogicalResult importLoop(NodeImporter &node) {
   GraphLoop loop(node, *body);
   for (size_t i = 0; i < states; ++i)
     loop.states.push_back(node.binding(i + 2));
+  loop.firstState = 2;
   loop.tripCount = node.input(0)
                        ? b.toValue(b.toDim(b.extractScalar(node.input(0))))
                        : b.index(std::numeric_limits<int64_t>::max());
