@@ -102,7 +102,21 @@ def _numpy_dtype(dtype):
     if dtype in names:
         return np.dtype(names[dtype])
     import ml_dtypes  # NumPy has no type of its own for the rest
-    more = {16: "bfloat16", 17: "float8_e4m3fn", 18: "float8_e4m3fnuz", 19: "float8_e5m2", 20: "float8_e5m2fnuz"}
+    more = {
+        16: "bfloat16",
+        17: "float8_e4m3fn",
+        18: "float8_e4m3fnuz",
+        19: "float8_e5m2",
+        20: "float8_e5m2fnuz",
+        21: "uint4",
+        22: "int4",
+        23: "float4_e2m1fn",
+        24: "float8_e8m0fnu",
+        25: "uint2",
+        26: "int2",
+        27: "float6_e2m3fn",
+        28: "float6_e3m2fn"
+    }
     return np.dtype(getattr(ml_dtypes, more[dtype]))
 
 
