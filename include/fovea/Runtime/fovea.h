@@ -54,8 +54,8 @@ extern "C" {
 
 /* The interface grows only at the end of fovea_api and of fovea_tensor_info.
  * The number changes when something else does, and a library refuses numbers
- * that it does not serve. 1  tensors; still served by every model that has
- * nothing else 2  sequences and optionals */
+ * that it does not serve. Version 1 had tensors only, and is still served by
+ * every model that has nothing else; 2 has sequences and optionals. */
 #define FOVEA_API_VERSION 2
 
 /* More dimensions than any model needs; keeps fovea_tensor free of ownership
