@@ -84,4 +84,19 @@ case("loop_condition", [helper.make_node("Loop", ["", "yes", "x"], ["y"], body=u
          "yes": np.array(True),
          "limit": np.array(50, f32)
      })
+# In opset 8 a Scan has a batch in front, and the direction in another attribute.
+add = helper.make_graph(
+    [node("Add", ["sum", "x"], ["next"]), node("Identity", ["next"], ["z"])], "body",
+    [info("sum", TensorProto.FLOAT, [4]), info("x", TensorProto.FLOAT, [4])],
+    [info("next", TensorProto.FLOAT, [4]), info("z", TensorProto.FLOAT, [4])])
+start, steps = rng.standard_normal((2, 4)).astype(f32), rng.standard_normal((2, 5, 4)).astype(f32)
+sums = start[:, None] + steps[:, ::-1].astype(np.float64).cumsum(1)
+case("scan_batch", [helper.make_node("Scan", ["", "s", "x"], ["y", "z"], body=add, num_scan_inputs=1, directions=[1])], {
+    "s": start,
+    "x": steps
+}, {
+    "y": sums[:, -1].astype(f32),
+    "z": sums.astype(f32)
+},
+     opset=8)
 main()
