@@ -54,6 +54,7 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerSlicingOps(result);
     registerSoftmaxOps(result);
     registerSpaceToDepthOps(result);
+    registerTfIdfOps(result);
     registerTopKOps(result);
     registerTrainingOps(result);
     registerUnaryOps(result);

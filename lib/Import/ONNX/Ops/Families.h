@@ -48,6 +48,7 @@ void registerSliceOps(OpRegistry &registry);
 void registerSlicingOps(OpRegistry &registry);
 void registerSoftmaxOps(OpRegistry &registry);
 void registerSpaceToDepthOps(OpRegistry &registry);
+void registerTfIdfOps(OpRegistry &registry);
 void registerTopKOps(OpRegistry &registry);
 void registerTrainingOps(OpRegistry &registry);
 void registerUnaryOps(OpRegistry &registry);
