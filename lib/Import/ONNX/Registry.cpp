@@ -29,6 +29,7 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerDFTOps(result);
     registerEinsumOps(result);
     registerElementwiseOps(result);
+    registerFeaturesOps(result);
     registerGatherOps(result);
     registerGeneratorOps(result);
     registerIfOps(result);
@@ -57,6 +58,7 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerTfIdfOps(result);
     registerTopKOps(result);
     registerTrainingOps(result);
+    registerTreeEnsembleOps(result);
     registerUnaryOps(result);
     return result;
   }();

@@ -23,6 +23,7 @@ void registerConvTransposeOps(OpRegistry &registry);
 void registerDFTOps(OpRegistry &registry);
 void registerEinsumOps(OpRegistry &registry);
 void registerElementwiseOps(OpRegistry &registry);
+void registerFeaturesOps(OpRegistry &registry);
 void registerGatherOps(OpRegistry &registry);
 void registerGeneratorOps(OpRegistry &registry);
 void registerIfOps(OpRegistry &registry);
@@ -51,6 +52,7 @@ void registerSpaceToDepthOps(OpRegistry &registry);
 void registerTfIdfOps(OpRegistry &registry);
 void registerTopKOps(OpRegistry &registry);
 void registerTrainingOps(OpRegistry &registry);
+void registerTreeEnsembleOps(OpRegistry &registry);
 void registerUnaryOps(OpRegistry &registry);
 
 // Operators of ONNX Runtime, one function per file in Contrib.

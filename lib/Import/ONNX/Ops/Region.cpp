@@ -378,10 +378,74 @@ static LogicalResult importDet(NodeImporter &node) {
   return node.bindOutput(0, result);
 }
 
+//===----------------------------------------------------------------------===//
+// MaxRoiPool
+//===----------------------------------------------------------------------===//
+
+/// The largest element of each cell of a region, whose corners are rounded to
+/// pixels; cells may overlap by one, and an empty one gives 0.
+static LogicalResult importMaxRoiPool(NodeImporter &node) {
+  TensorBuilder &b = node.b();
+  Value x = node.input(0), regions = node.input(1);
+  auto pooled = node.attrInts("pooled_shape");
+  if (failed(requireRank(node, 0, 4)) || failed(requireRank(node, 1, 2)) ||
+      failed(requireEqual(node, b.dim(regions, 1), b.attr(5),
+                          "numbers of a region")))
+    return failure();
+  if (!pooled || pooled->size() != 2 || (*pooled)[0] < 1 || (*pooled)[1] < 1)
+    return node.fail("pooled_shape needs two positive sizes");
+  Type type = b.elementType(x), compute = accumulatorType(type);
+  double scale = node.attrFloat("spatial_scale", 1);
+  SmallVector<Value> sizes = ScalarCode(b).dims(x);
+  Dims shape = {b.dim(regions, 0), b.dim(x, 1), b.attr((*pooled)[0]),
+                b.attr((*pooled)[1])};
+  if (failed(requireElements(node, b.dim(x, 0), shape, "the batch")))
+    return failure();
+  Value result =
+      b.generate(shape, type, [&](TensorBuilder &inner, ValueRange at) {
+        ScalarCode s(inner);
+        Value zero = s.index(0), one = s.index(1),
+              half = s.constant(compute, 0.5);
+        auto corner = [&](int64_t i) {
+          Value given =
+              s.convert(s.extract(regions, {at[0], s.index(i)}), compute);
+          Value scaled = s.mul(given, s.constant(compute, scale));
+          return s.toIndex(s.floor(s.add(scaled, half)));
+        };
+        Value batch = s.wrapIndex(
+            s.convert(s.extract(regions, {at[0], zero}), inner.getI64Type()),
+            sizes[0]);
+        SmallVector<Value> begins, extents;
+        for (int64_t i = 0; i < 2; ++i) {
+          Value from = corner(2 - i), to = corner(4 - i), limit = sizes[2 + i];
+          Value size = s.max(s.add(s.sub(to, from), one), one),
+                cells = s.index((*pooled)[i]), cell = at[2 + i];
+          Value begin = s.floorDiv(s.mul(cell, size), cells),
+                end = s.ceilDiv(s.mul(s.add(cell, one), size), cells);
+          begin = s.clamp(s.add(begin, from), zero, limit);
+          end = s.clamp(s.add(end, from), zero, limit);
+          begins.push_back(begin);
+          extents.push_back(s.max(s.sub(end, begin), zero));
+        }
+        Value none = s.limit(type, /*largest=*/false);
+        Value largest =
+            s.forNest(extents, none, [&](ValueRange pixel, ValueRange carried) {
+              Value element =
+                  s.extract(x, {batch, at[1], s.add(begins[0], pixel[0]),
+                                s.add(begins[1], pixel[1])});
+              return ScalarCode::Values{s.max(carried[0], element)};
+            })[0];
+        Value isEmpty = s.eq(s.mul(extents[0], extents[1]), zero);
+        return s.select(isEmpty, s.constant(type, 0), largest);
+      });
+  return node.bindOutput(0, result, node.dtype(0));
+}
+
 void fovea::frontend::registerRegionOps(OpRegistry &registry) {
   registry.add("RoiAlign", importRoiAlign);
   registry.add("MaxUnpool", importMaxUnpool);
   registry.add("LRN", importLRN);
   registry.add("Hardmax", importHardmax);
   registry.add("Det", importDet);
+  registry.add("MaxRoiPool", importMaxRoiPool);
 }
