@@ -111,6 +111,10 @@ FailureOr<Form> fovea::frontend::formOf(const onnx::TypeProto &type,
       why = "has a negative dimension";
       return failure();
     }
+  if (form.kind == Form::Packed && tensor.shape().dim_size() > maxElementRank) {
+    why = "has elements of more than 16 dimensions";
+    return failure();
+  }
   if (tensor.has_shape()) {
     form.type = tensorTypeFor(*inner, context);
   } else if (form.kind == Form::Packed) {

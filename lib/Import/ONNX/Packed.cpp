@@ -26,6 +26,16 @@ RankedTensorType fovea::frontend::packedTableType(MLIRContext *context) {
                                IntegerType::get(context, 64));
 }
 
+LogicalResult fovea::frontend::checkElement(NodeImporter &node, Value tensor) {
+  if (!tensor)
+    return node.fail("the elements of a sequence have to be tensors");
+  int64_t rank = node.b().rank(tensor);
+  if (rank > maxElementRank)
+    return node.fail("an element of a sequence with " + Twine(rank) +
+                     " dimensions is not supported");
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Types of elements
 //===----------------------------------------------------------------------===//
@@ -89,6 +99,8 @@ static Value flatten(TensorBuilder &b, Value tensor) {
 static Binding packedBinding(TensorBuilder &b, Value data, Value table,
                              TensorType element, int32_t dtype) {
   Binding result;
+  if (b.type(data).getDimSize(0) == 0)
+    data = b.zeros({b.attr(1)}, b.elementType(data));
   result.data = b.castShape(data, packedDataType(b.elementType(data)));
   result.table = b.castShape(table, packedTableType(b.getContext()));
   result.element = element;
@@ -151,9 +163,10 @@ static Binding packList(TensorBuilder &b, const Binding &sequence) {
         if (auto value = dyn_cast<Value>(size); value && isLater(value, last))
           b.setInsertionPointAfterDefinition(last = value);
     for (auto [binding, shape] : llvm::zip_equal(list.elements, shapes)) {
-      offsets.push_back(total);
+      OpFoldResult size = b.product(shape);
+      offsets.push_back(getConstantIntValue(size) == 0 ? b.attr(0) : total);
       parts.push_back(flatten(b, binding.value));
-      total = b.add(total, b.product(shape));
+      total = b.add(total, size);
     }
     Binding packed = packedBinding(
         b, b.concat(parts, 0), packedTable(b, shapes, offsets), element, dtype);
@@ -213,15 +226,20 @@ Value fovea::frontend::packedAt(TensorBuilder &b, const Binding &sequence,
 Binding fovea::frontend::packedInsert(TensorBuilder &b, const Binding &sequence,
                                       Value element, Value position) {
   Value row = packedRow(b, b.dim(sequence.data, 0), b.shape(element));
-  Value table = sequence.table;
-  if (position) {
-    OpFoldResult split = b.toDim(position), length = b.dim(table, 0);
-    Value before = b.sliceAxis(table, 0, b.attr(0), split);
-    Value after = b.sliceAxis(table, 0, split, b.sub(length, split));
-    table = b.concat({before, row, after}, 0);
-  } else {
-    table = b.concat({table, row}, 0);
-  }
+  Value last = b.toValue(b.dim(sequence.table, 0));
+  Value table = b.concat({sequence.table, row}, 0);
+  // Moves the row from the end to its place. Not by slices: one that turns out
+  // to begin at the end would not be valid.
+  if (position)
+    table =
+        b.generate(b.shape(table), b.getI64Type(),
+                   [&, appended = table](TensorBuilder &inner, ValueRange at) {
+                     ScalarCode s(inner);
+                     Value from = s.select(s.eq(at[0], position), last,
+                                           s.sub(at[0], s.index(1)));
+                     from = s.select(s.lt(at[0], position), at[0], from);
+                     return s.extract(appended, {from, at[1]});
+                   });
   return packedBinding(b, b.concat({sequence.data, flatten(b, element)}, 0),
                        table, joinElements(sequence.element, b.type(element)),
                        sequence.dtype);
@@ -241,8 +259,8 @@ Binding fovea::frontend::packedErase(TensorBuilder &b, const Binding &sequence,
         return {s.mul(product[0], s.extract(table, {position, column}))};
       })[0];
   Value rows = b.generate(
-      {b.sub(length, b.attr(1)), b.attr(rowLength)}, b.getI64Type(),
-      [&](TensorBuilder &inner, ValueRange at) {
+      {b.max(b.sub(length, b.attr(1)), b.attr(0)), b.attr(rowLength)},
+      b.getI64Type(), [&](TensorBuilder &inner, ValueRange at) {
         ScalarCode s(inner);
         Value next = s.add(at[0], s.index(1));
         Value old = s.extract(
@@ -251,9 +269,13 @@ Binding fovea::frontend::packedErase(TensorBuilder &b, const Binding &sequence,
         Value moves = s.both(s.eq(at[1], s.index(rowOffset)), s.lt(begin, old));
         return s.select(moves, s.sub(old, size), old);
       });
-  OpFoldResult first = b.toDim(begin), end = b.add(first, b.toDim(size));
-  Value before = b.sliceAxis(data, 0, b.attr(0), first);
-  Value after = b.sliceAxis(data, 0, end, b.sub(total, end));
-  return packedBinding(b, b.concat({before, after}, 0), rows, sequence.element,
-                       sequence.dtype);
+  Value first = s.toIndex(begin), gap = s.toIndex(size);
+  Value rest =
+      b.generate({b.sub(total, b.toDim(gap))}, b.elementType(data),
+                 [&](TensorBuilder &inner, ValueRange at) {
+                   ScalarCode s(inner);
+                   return s.extract(data, {s.select(s.lt(at[0], first), at[0],
+                                                    s.add(at[0], gap))});
+                 });
+  return packedBinding(b, rest, rows, sequence.element, sequence.dtype);
 }

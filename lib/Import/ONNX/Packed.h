@@ -10,9 +10,11 @@
 // A sequence whose length is only known at run time, or whose elements differ
 // in size from run to run, is two tensors: `data`, the elements of all of its
 // tensors, and `table`, which has a row for each tensor: where it begins in
-// `data`, its rank, and its sizes. The rows name disjoint pieces that together
-// are all of `data`, in any order. The C interface passes sequences in this
-// form (fovea_rt_row_offset in lib/Runtime/Internal.h).
+// `data`, its rank, and its sizes. The rows name disjoint pieces, in any order;
+// what lies between them means nothing. `data` is not known to be empty, so
+// that every piece has a place in it, even one of nothing. The C interface
+// passes sequences in this form (fovea_rt_row_offset in
+// lib/Runtime/Internal.h).
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,12 +25,17 @@
 
 namespace fovea::frontend {
 
+inline constexpr int64_t maxElementRank = 16; // FOVEA_MAX_RANK
+
 enum PackedRow : int64_t {
   rowOffset,
   rowRank,
   rowSizes,
-  rowLength = rowSizes + 16
+  rowLength = rowSizes + maxElementRank
 };
+
+/// Reports a tensor that cannot be an element of a sequence.
+mlir::LogicalResult checkElement(NodeImporter &node, mlir::Value tensor);
 
 mlir::RankedTensorType packedDataType(mlir::Type elementType);
 mlir::RankedTensorType packedTableType(mlir::MLIRContext *context);

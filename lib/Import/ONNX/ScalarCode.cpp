@@ -242,16 +242,13 @@ ScalarCode::whileLoop(ValueRange inits,
                       function_ref<Value(ValueRange)> condition,
                       function_ref<Values(ValueRange)> body) {
   OpBuilder::InsertionGuard guard(b);
-  auto op = scf::WhileOp::create(
-      b, inits.getTypes(), inits,
-      [&](OpBuilder &inner, Location loc, ValueRange values) {
-        b.restoreInsertionPoint(inner.saveInsertionPoint());
-        scf::ConditionOp::create(b, loc, condition(values), values);
-      },
-      [&](OpBuilder &inner, Location loc, ValueRange values) {
-        b.restoreInsertionPoint(inner.saveInsertionPoint());
-        scf::YieldOp::create(b, loc, body(values));
-      });
+  // Filled once it is in its place, where its regions have parents.
+  auto op = scf::WhileOp::create(b, inits.getTypes(), inits, nullptr, nullptr);
+  b.setInsertionPointToEnd(op.getBeforeBody());
+  ValueRange before = op.getBeforeArguments();
+  scf::ConditionOp::create(b, condition(before), before);
+  b.setInsertionPointToEnd(op.getAfterBody());
+  scf::YieldOp::create(b, body(op.getAfterArguments()));
   return Values(op.getResults());
 }
 

@@ -397,6 +397,9 @@ Binding GraphLoop::finalSequence(const Binding &initial, Value appended) {
 
 FailureOr<SmallVector<Binding>> GraphLoop::build() {
   scanOutputs = outputAxes.size();
+  // A body that never runs need not make sense for what it would get.
+  if (!scanOutputs && getConstantIntValue(getAsOpFoldResult(tripCount)) == 0)
+    return states;
   if (failed(probe()))
     return failure();
   if (condition && !endsEarly) {

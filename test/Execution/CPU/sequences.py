@@ -162,6 +162,27 @@ case("loop_replaces", [helper.make_node("Loop", ["n", "", "x"], ["y"], body=agai
      {"x": rows(2, 2), "t": t, "n": number(3)}, {"y": [t]}, types={"x": rows_type, "y": rows_type},
      sets=[({"x": rows(2, 2), "t": t, "n": number(0)}, {"y": rows(2, 2)})])
 
+# What is packed inside of a loop is made of values outside and inside.
+pick = lambda *names: graph([node("SequenceConstruct", names, ["b"])], [], [seq_info("b", rows_type)])
+loop("loop_branch", [
+    node("Equal", ["i", "first"], ["begins"]),
+    node("Add", ["t", "t"], ["t2"]),
+    helper.make_node("If", ["begins"], ["l"], then_branch=pick("t", "t2"), else_branch=pick("t2")),
+    node("SequenceAt", ["l", "minus"], ["p"]),
+    node("SequenceInsert", ["s", "p"], ["q"]),
+    node("SequenceInsert", ["q", "t", "i"], ["r"])
+], {"x": rows(2), "n": number(2), "t": t}, [t, t, *rows(2), 2 * t, 2 * t],
+     constants={"minus": number(-1), "first": number(0)})
+
+# Nothing, known at compile time to be nothing.
+case("nothing", [
+    ("SequenceEmpty", [], ["e"]), helper.make_node("SequenceMap", ["e"], ["mapped"], body=double),
+    ("SequenceInsert", ["e", "t", "i"], ["one"]), ("SequenceErase", ["one", "i"], ["none"]),
+    ("SequenceInsert", ["none", "z"], ["left"]), ("SequenceInsert", ["left", "z", "i"], ["y"]),
+    ("SequenceAt", ["y", "i"], ["a"])
+], {"t": t, "z": t[:0], "i": number(0)}, {"mapped": [], "none": [], "y": [t[:0], t[:0]], "a": t[:0]},
+     types={"mapped": rows_type, "none": rows_type, "y": rows_type})
+
 # Branches: lists of one length, of two lengths, of run-time length; a sequence or nothing.
 seq_out = [seq_info("b", rows_type)]
 make = lambda *names: graph([node("SequenceConstruct", names, ["b"])], [], [seq_info("b", rows_type)])

@@ -88,8 +88,10 @@ static LogicalResult importSequenceEmpty(NodeImporter &node) {
 static LogicalResult importSequenceConstruct(NodeImporter &node) {
   std::vector<Binding> elements;
   for (size_t i = 0; i < node.numInputs(); ++i) {
-    if (!node.input(i))
-      return node.fail("the elements of a sequence have to be tensors");
+    if (failed(checkElement(node, node.input(i))))
+      return failure();
+    if (!fits(node.inputType(i), node.inputType(0)))
+      return node.fail("the tensors have different element types");
     elements.push_back(node.binding(i));
   }
   return bindList(node, std::move(elements), node.dtype(0));
@@ -102,29 +104,14 @@ static bool fitsStack(TensorBuilder &b, const Binding &sequence,
          sequenceElement(b, sequence) == b.type(element);
 }
 
-/// What is before, the element, what is after.
-static LogicalResult insertIntoStack(NodeImporter &node, Binding sequence,
-                                     Value element, Value position) {
-  TensorBuilder &b = node.b();
-  Value stack = sequence.value, added = b.unsqueeze(element, {0});
-  SmallVector<Value> parts = {stack, added};
-  if (position) {
-    OpFoldResult split = b.toDim(position);
-    parts = {b.sliceAxis(stack, 0, b.attr(0), split), added,
-             b.sliceAxis(stack, 0, split, b.sub(b.dim(stack, 0), split))};
-  }
-  sequence.value = b.concat(parts, 0);
-  return node.bindOutput(0, sequence);
-}
-
 static LogicalResult importSequenceInsert(NodeImporter &node) {
   TensorBuilder &b = node.b();
   FailureOr<Binding> sequence = readSequence(node, 0);
   if (failed(sequence))
     return failure();
   Value element = node.input(1);
-  if (!element)
-    return node.fail("the elements of a sequence have to be tensors");
+  if (failed(checkElement(node, element)))
+    return failure();
   if (!fits(sequenceElement(b, *sequence), b.type(element)))
     return node.fail("the tensor has another element type than the sequence");
   if (sequence->sequence) {
@@ -142,8 +129,10 @@ static LogicalResult importSequenceInsert(NodeImporter &node) {
   if (node.input(2))
     position = runtimePosition(node, 2, sequenceLength(b, *sequence),
                                /*endAllowed=*/true);
-  if (fitsStack(b, *sequence, element))
-    return insertIntoStack(node, *sequence, element, position);
+  if (!position && fitsStack(b, *sequence, element)) {
+    sequence->value = b.concat({sequence->value, b.unsqueeze(element, {0})}, 0);
+    return node.bindOutput(0, *sequence);
+  }
   Binding packed = pack(b, *sequence);
   if (b.elementType(packed.data) != b.elementType(element))
     return node.fail("the tensor has another element type than the sequence");
@@ -162,6 +151,8 @@ static LogicalResult importSequenceErase(NodeImporter &node) {
         constantPosition(node, 1, elements.size(), /*endAllowed=*/false);
     if (failed(position))
       return failure();
+    if (elements.empty())
+      return node.fail("the sequence is empty");
     if (*position) {
       elements.erase(elements.begin() + **position);
       return bindList(node, std::move(elements), sequence->dtype);

@@ -276,6 +276,8 @@ static LogicalResult bindPacked(NodeImporter &node, const Pieces &pieces,
 static LogicalResult importSplitToSequence(NodeImporter &node) {
   TensorBuilder &b = node.b();
   Value x = node.input(0);
+  if (failed(checkElement(node, x)))
+    return failure();
   FailureOr<int64_t> axis = node.attrAxis("axis", 0, b.rank(x));
   if (failed(axis))
     return failure();
