@@ -10,6 +10,7 @@
 
 #include "mlir/Target/LLVMIR/Export.h"
 
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Passes/PassBuilder.h"
 
@@ -70,8 +71,40 @@ void fovea::optimize(Module &module, TargetMachine &machine) {
       .run(module, modules);
 }
 
+/// Whether a value of this type is more than LLVM 22 can select on x86 with
+/// conversions of bf16: a vector of 8n + 1 of them, whose last one it makes a
+/// vector of its own.
+static bool isOddVectorOfBF16(Type *type) {
+  auto *vector = dyn_cast<FixedVectorType>(type);
+  return vector && vector->getElementType()->isBFloatTy() &&
+         vector->getNumElements() > 8 && vector->getNumElements() % 8 == 1;
+}
+
+/// Lets functions with such vectors do without these instructions; it is their
+/// conversions from f32 only that then take more than one.
+static void avoidConversionsOfBF16(Module &module) {
+  auto needsIt = [](Instruction &instruction) {
+    return isOddVectorOfBF16(instruction.getType()) ||
+           any_of(instruction.operand_values(),
+                  [](Value *v) { return isOddVectorOfBF16(v->getType()); });
+  };
+  if (!module.getTargetTriple().isX86())
+    return;
+  for (Function &function : module) {
+    if (none_of(instructions(function), needsIt))
+      continue;
+    StringRef features =
+        function.getFnAttribute("target-features").getValueAsString();
+    function.addFnAttr(
+        "target-features",
+        (features + (features.empty() ? "" : ",") + "-avx512bf16,-avxneconvert")
+            .str());
+  }
+}
+
 Error fovea::emitMachineCode(Module &module, TargetMachine &machine,
                              CodeGenFileType type, raw_pwrite_stream &out) {
+  avoidConversionsOfBF16(module);
   legacy::PassManager passes;
   if (machine.addPassesToEmitFile(passes, out, nullptr, type))
     return createStringError("the target cannot write this kind of file");
