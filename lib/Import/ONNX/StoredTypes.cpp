@@ -353,7 +353,7 @@ bool fovea::frontend::takesStoredTypes(StringRef op, StringRef domain) {
   static const llvm::StringSet<> ops = {
       // Conversions.
       "BitCast", "Cast", "CastLike", "DequantizeLinear", "IsInf", "IsNaN",
-      "QuantizeLinear",
+      "QuantizeLinear", "QLinearMatMul",
       // Moves.
       "Compress", "Concat", "ConcatFromSequence", "DepthToSpace", "Dropout",
       "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Identity",

@@ -230,6 +230,26 @@ case("quantize_half", [node("QuantizeLinear", ["x", "s", "z"], ["q"])], {"x": h}
      },
      opset=23)
 
+# A product of float8 matrices.
+a, b = (rng.standard_normal(shape).astype(f32) for shape in ((5, 9), (9, 6)))
+a, b = a.astype(ml_dtypes.float8_e4m3fn), b.astype(ml_dtypes.float8_e5m2)
+factor, none = np.array(0.5, f32), np.array(0, f32)
+want = rounded((a.astype(np.float64) @ b.astype(np.float64) / 2).astype(f32), ml_dtypes.float8_e4m3fn)
+case("product", [
+    node("QLinearMatMul", ["a", "s", "az", "b", "s", "bz", "s", "az"], ["q"]),
+    node("Cast", ["q"], ["y"], to=T.FLOAT),
+], {
+    "a": a,
+    "b": b
+}, {"y": want.astype(f32)},
+     constants={
+         "s": factor,
+         "az": none.astype(a.dtype),
+         "bz": none.astype(b.dtype)
+     },
+     opset=21,
+     rtol=0)
+
 # The same bits as another type.
 x = rng.standard_normal((3, 5)).astype(f32)
 for a, t in ((x, np.int32), (x.astype(np.float64), np.uint64), (x.astype(np.float16), ml_dtypes.bfloat16),

@@ -195,10 +195,10 @@ static LogicalResult importDequantizeLinear(NodeImporter &node) {
 // Integer products
 //===----------------------------------------------------------------------===//
 
-/// Input `i` as i32 with zero point input `zero` (one value, or one per element
-/// of `axis`) taken off.
+/// Input `i` as numbers of `type` with zero point input `zero` (one value, or
+/// one per element of `axis`) taken off.
 static FailureOr<Value> centered(NodeImporter &node, size_t i, size_t zero,
-                                 int64_t axis) {
+                                 int64_t axis, Type type) {
   TensorBuilder &b = node.b();
   Value x = node.input(i);
   SmallVector<Value> operands = {x};
@@ -208,26 +208,28 @@ static FailureOr<Value> centered(NodeImporter &node, size_t i, size_t zero,
       return failure();
     operands.push_back(*aligned);
   }
-  bool isUnsigned = node.isUnsigned(i);
+  int32_t dtype = node.dtype(i);
   return b.elementwise(
-      operands, b.getI32Type(), [&](TensorBuilder &inner, ValueRange args) {
+      operands, type, [&](TensorBuilder &inner, ValueRange args) {
         ScalarCode s(inner);
-        Value wide = s.convert(args[0], inner.getI32Type(), isUnsigned);
-        return args.size() < 2
-                   ? wide
-                   : s.sub(wide,
-                           s.convert(args[1], inner.getI32Type(), isUnsigned));
+        Value wide = numberOf(s, args[0], dtype, type);
+        return args.size() < 2 ? wide
+                               : s.sub(wide, numberOf(s, args[1], dtype, type));
       });
 }
 
-/// The i32 product of inputs `x` and `w`, each centered.
+/// The product of inputs `x` and `w`, each centered: of i32, and of f32 where
+/// one of them is a float of 8 bits.
 static FailureOr<Value> integerProduct(NodeImporter &node, bool isConv,
                                        size_t x, size_t xZero, size_t w,
                                        size_t wZero) {
+  TensorBuilder &b = node.b();
+  bool isFloat = isStoredFloat(node.dtype(x)) || isStoredFloat(node.dtype(w));
+  Type type = isFloat ? Type(b.getF32Type()) : Type(b.getI32Type());
   // Per row of the left and per column of the right matrix; per output channel.
   int64_t rowAxis = node.rank(x) > 1 ? -2 : -1;
-  FailureOr<Value> left = centered(node, x, xZero, rowAxis);
-  FailureOr<Value> right = centered(node, w, wZero, isConv ? 0 : -1);
+  FailureOr<Value> left = centered(node, x, xZero, rowAxis, type);
+  FailureOr<Value> right = centered(node, w, wZero, isConv ? 0 : -1, type);
   if (failed(left) || failed(right))
     return failure();
   return isConv ? buildConv(node, *left, *right)
