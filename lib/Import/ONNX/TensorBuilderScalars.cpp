@@ -162,6 +162,13 @@ std::optional<SmallVector<Value>> TensorBuilder::scalars(Value tensor,
 Value TensorBuilder::extractScalar(Value tensor) {
   if (auto known = scalars(tensor); known && known->size() == 1)
     return known->front();
+  // Nothing is read from a tensor without elements.
+  for (int64_t i = 0; i < rank(tensor); ++i)
+    if (type(tensor).getDimSize(i) != 1)
+      runtimeCheck(createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne,
+                                               toValue(dim(tensor, i)),
+                                               index(0)),
+                   "an input without elements has to have one");
   SmallVector<Value> zeros(rank(tensor), index(0));
   return tensor::ExtractOp::create(*this, tensor, zeros);
 }

@@ -19,6 +19,9 @@ using namespace fovea::frontend;
 // Uniform and normal
 //===----------------------------------------------------------------------===//
 
+/// A model asking for more than this is broken.
+static constexpr int64_t maxElements = int64_t(1) << 32;
+
 static LogicalResult importRandom(NodeImporter &node, bool isNormal,
                                   const Dims &shape, int32_t dtype) {
   TensorBuilder &b = node.b();
@@ -55,9 +58,11 @@ static LogicalResult importRandom(NodeImporter &node, bool isNormal,
 template <bool isNormal>
 static LogicalResult importRandomShape(NodeImporter &node) {
   Dims shape;
+  int64_t count = 1;
   for (int64_t size : node.attrInts("shape").value_or(SmallVector<int64_t>())) {
-    if (size < 0)
-      return node.fail("a size is negative");
+    if (size < 0 || llvm::MulOverflow(count, size, count) ||
+        count > maxElements)
+      return node.fail("a size is negative or absurd");
     shape.push_back(node.b().attr(size));
   }
   return importRandom(
@@ -112,7 +117,8 @@ static LogicalResult importMultinomial(NodeImporter &node) {
   Type type = elementTypeFor(dtype, b.getContext());
   if (failed(requireRank(node, 0, 2)))
     return failure();
-  if (samples < 0 || !isa_and_nonnull<IntegerType>(type) || isStoredType(dtype))
+  if (samples < 0 || samples > maxElements ||
+      !isa_and_nonnull<IntegerType>(type) || isStoredType(dtype))
     return node.fail("sample_size or dtype is not valid");
   Value odds = node.input(0);
   Type compute = accumulatorType(b.elementType(odds));

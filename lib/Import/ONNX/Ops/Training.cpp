@@ -30,6 +30,9 @@ struct Optimizer {
       : node(node), b(node.b()), s(b), kinds(kinds) {}
 
   LogicalResult read() {
+    for (size_t i = 0; i < node.numInputs(); ++i)
+      if (!node.input(i))
+        return node.fail("input " + Twine(i) + " is missing");
     size_t tensors = node.numInputs() < 2 ? 0 : node.numInputs() - 2;
     if (tensors == 0 || tensors % kinds != 0)
       return node.fail("needs " + Twine(kinds) +
