@@ -132,7 +132,7 @@ def fill(name, value, folder):
 def read(name, want, folder):
     """The output of this name, which is of the kind that is expected."""
     path = os.path.join(folder, name)
-    if isinstance(want, np.ndarray):
+    if isinstance(want, (np.ndarray, np.generic)):
         return np.load(path + ".npy")
     got = []
     while os.path.exists(f"{path}.{len(got)}.npy"):
