@@ -54,6 +54,7 @@ static int isRight(const float *y) {
 
 static void testSignature(void) {
   CHECK(api->version == FOVEA_API_VERSION && api->size >= sizeof(fovea_api));
+  CHECK(fovea_get_api_tiny_linear(1) && !fovea_get_api_tiny_linear(99));
   CHECK(!strcmp(api->model_name(), "tiny linear"));
   CHECK(strlen(api->build_id()) == 32 && strlen(api->target_cpu()) > 0);
   CHECK(strstr(api->manifest(), api->build_id()) != NULL);
