@@ -20,9 +20,13 @@ const OpRegistry &fovea::frontend::opRegistry() {
     registerContractionOps(result);
     registerContribActivationOps(result);
     registerContribAttentionOps(result);
+    registerContribContractionOps(result);
+    registerContribEmbeddingOps(result);
     registerContribGroupQueryOps(result);
     registerContribMultiHeadOps(result);
     registerContribNormalizationOps(result);
+    registerContribPackedOps(result);
+    registerContribQuantizedOps(result);
     registerContribRotaryOps(result);
     registerConvOps(result);
     registerConvTransposeOps(result);

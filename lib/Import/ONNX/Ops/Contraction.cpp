@@ -106,7 +106,7 @@ static Value scaled(TensorBuilder &b, Value x, double factor) {
   return factor == 1 ? x : element::mul(b, x, b.scalar(x.getType(), factor));
 }
 
-static LogicalResult importGemm(NodeImporter &n) {
+FailureOr<Value> fovea::frontend::buildGemm(NodeImporter &n) {
   TensorBuilder &b = n.b();
   if (n.rank(0) != 2 || n.rank(1) != 2)
     return n.fail("needs two matrices");
@@ -132,21 +132,23 @@ static LogicalResult importGemm(NodeImporter &n) {
       map(0, 1), {rows, columns, inner}, n.isUnsigned(0));
   if (!n.input(2) || beta == 0) {
     if (alpha == 1)
-      return n.bindOutput(0, product, n.dtype(0));
-    auto result =
-        b.elementwise({product}, type, [&](TensorBuilder &b, ValueRange args) {
-          return scaled(b, args[0], alpha);
-        });
-    return n.bindOutput(0, result, n.dtype(0));
+      return product;
+    return b.elementwise({product}, type,
+                         [&](TensorBuilder &b, ValueRange args) {
+                           return scaled(b, args[0], alpha);
+                         });
   }
   if (n.rank(2) > 2)
     return n.fail("C has more than two dimensions");
-  auto result = b.elementwise(
-      {product, n.input(2)}, type, [&](TensorBuilder &b, ValueRange args) {
-        return element::add(b, scaled(b, args[0], alpha),
-                            scaled(b, args[1], beta));
-      });
-  return n.bindOutput(0, result, n.dtype(0));
+  return b.elementwise({product, n.input(2)}, type,
+                       [&](TensorBuilder &b, ValueRange args) {
+                         return element::add(b, scaled(b, args[0], alpha),
+                                             scaled(b, args[1], beta));
+                       });
+}
+
+static LogicalResult importGemm(NodeImporter &n) {
+  return n.bindOutput(0, buildGemm(n), n.dtype(0));
 }
 
 void fovea::frontend::registerContractionOps(OpRegistry &registry) {

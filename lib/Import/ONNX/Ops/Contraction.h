@@ -16,6 +16,8 @@ namespace fovea::frontend {
 /// Numpy's matrix product: batch dimensions broadcast.
 mlir::FailureOr<mlir::Value> buildMatMul(NodeImporter &node, mlir::Value lhs,
                                          mlir::Value rhs);
+/// The result that the node's attributes and inputs describe as Gemm does.
+mlir::FailureOr<mlir::Value> buildGemm(NodeImporter &node);
 /// The convolution that the node's attributes describe, without bias. `x` has
 /// the shape of the node's first input.
 mlir::FailureOr<mlir::Value> buildConv(NodeImporter &node, mlir::Value x,

@@ -64,6 +64,7 @@ void registerContribGroupQueryOps(OpRegistry &registry);
 void registerContribMultiHeadOps(OpRegistry &registry);
 void registerContribNormalizationOps(OpRegistry &registry);
 void registerContribPackedOps(OpRegistry &registry);
+void registerContribQuantizedOps(OpRegistry &registry);
 void registerContribRotaryOps(OpRegistry &registry);
 
 } // namespace fovea::frontend
