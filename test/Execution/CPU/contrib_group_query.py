@@ -56,7 +56,15 @@ def gqa(name, step, want, extra=None, sets=None, shapes=None, rtol=1e-3, atol=1e
         names.pop()
     op = node("GroupQueryAttention", names, list(want), domain=MS, num_heads=step.n, kv_num_heads=step.g, **attributes)
     dtype = feeds["q"].dtype
-    case(name, [op], feeds, {n: a.astype(dtype) for n, a in want.items()}, sets=sets, shapes=shapes, rtol=rtol, atol=atol)
+    case(name, [op],
+         feeds, {
+             n: a.astype(dtype)
+             for n, a in want.items()
+         },
+         sets=sets,
+         shapes=shapes,
+         rtol=rtol,
+         atol=atol)
 
 
 def caches(positions, half):
@@ -99,7 +107,12 @@ for what, step, half, interleaved in (("rotary", steps["decode"], 8, 0), ("rotar
     gqa(what, step, step.want(turn), table, do_rotary=1, rotary_interleaved=interleaved)
 step, table = steps["decode"], caches(30, 8)
 ids = np.array([[4], [29], [0]])
-gqa("rotary_ids", step, step.want(lambda x: rotary(x, table["cos"], table["sin"], ids)), {**table, "ids": ids}, do_rotary=1)
+gqa("rotary_ids",
+    step,
+    step.want(lambda x: rotary(x, table["cos"], table["sin"], ids)), {
+        **table, "ids": ids
+    },
+    do_rotary=1)
 weights = draw(16), draw(16)
 q, k = (split(x, h) for x, h in zip(step.qkv, (4, 2)))
 normal = Step([8, 5, 1], 1)
@@ -113,9 +126,21 @@ gqa("half", halves, halves.want(), rtol=1e-2, atol=1e-2)
 full = [Step([8, 5], 1, capacity=12), Step([3, 7, 7], 1), Step([7], 5, capacity=7), Step([4, 4], 4, capacity=9)]
 outs = [{n: a.astype(f32) for n, a in s.want().items()} for s in full]
 cache = ["b", 2, "p", 16]
-gqa("dynamic", full[0], outs[0], sets=[(s.feeds, o) for s, o in zip(full[1:], outs[1:])],
-    shapes={"q": ["b", "s", 64], "k": ["b", "s", 32], "v": ["b", "s", 32], "pk": cache, "pv": cache, "lengths": ["b"],
-            "y": ["b", "s", 64], "ok": ["b", 2, "t", 16], "ov": ["b", 2, "t", 16]})
+gqa("dynamic",
+    full[0],
+    outs[0],
+    sets=[(s.feeds, o) for s, o in zip(full[1:], outs[1:])],
+    shapes={
+        "q": ["b", "s", 64],
+        "k": ["b", "s", 32],
+        "v": ["b", "s", 32],
+        "pk": cache,
+        "pv": cache,
+        "lengths": ["b"],
+        "y": ["b", "s", 64],
+        "ok": ["b", 2, "t", 16],
+        "ov": ["b", 2, "t", 16]
+    })
 
 # RotaryEmbedding. -----------------------------------------------------------------
 for what, heads, half, size, interleaved in (("plain", 3, 8, 16, 0), ("pairs", 3, 8, 16, 1), ("part", 2, 3, 16, 0),
@@ -128,6 +153,12 @@ for what, heads, half, size, interleaved in (("plain", 3, 8, 16, 0), ("pairs", 3
             want = rotary(x, table["cos"], table["sin"], positions, interleaved)
             want = want if form == "4d" else merge(want)
             op = node("RotaryEmbedding", ["x", "i", "c", "s"], ["y"], domain=MS, interleaved=interleaved, **kw)
-            case(f"rotary_{what}_{form}_{where}", [op], {"x": value, "i": given}, {"y": want.astype(f32)},
-                 constants={"c": table["cos"], "s": table["sin"]})
+            case(f"rotary_{what}_{form}_{where}", [op], {
+                "x": value,
+                "i": given
+            }, {"y": want.astype(f32)},
+                 constants={
+                     "c": table["cos"],
+                     "s": table["sin"]
+                 })
 main()
