@@ -119,6 +119,13 @@ normal = Step([8, 5, 1], 1)
 normal.feeds, normal.buffers = {**step.feeds, "qn": weights[0], "kn": weights[1]}, step.buffers
 normal.qkv = [merge(rms_norm(q, weights[0], epsilon=1e-6)), merge(rms_norm(k, weights[1], epsilon=1e-6)), step.qkv[2]]
 gqa("norms", normal, normal.want())
+step = steps["chunk_buffer"]
+seen = causal(step.rows, step.total, step.past)
+q, keys = split(step.qkv[0], 4), np.repeat(step.want()["ok"], 2, axis=1)
+scores = np.einsum("bnsh,bnth->bnst", q, keys[:, :, :step.total]) / 4
+top = np.exp(np.where(seen, 2 * np.tanh(scores / 2), -np.inf))
+for kind, want in ((1, np.where(seen, 2 * np.tanh(scores / 2), 0)), (2, top / top.sum(-1, keepdims=True))):
+    gqa(f"scores_{kind}", step, {**step.want(softcap=2.0), "qk": want}, softcap=2.0, qk_output=kind)
 halves = Step([8, 5], 1, capacity=9)
 halves.qkv, halves.buffers = ([x.astype(np.float16) for x in y] for y in (halves.qkv, halves.buffers))
 halves.feeds.update(zip(("q", "k", "v", "pk", "pv"), halves.qkv + halves.buffers))

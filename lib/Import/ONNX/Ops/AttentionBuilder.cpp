@@ -93,9 +93,10 @@ void AttentionBuilder::groupQuery(const HeadTensor &given, Value split) {
 LogicalResult AttentionBuilder::setOperands(const HeadTensor &q,
                                             const HeadTensor &k,
                                             const HeadTensor &v) {
-  auto queryParts = withHeads(q), keyParts = withHeads(k),
-       valueParts = withHeads(v);
-  if (failed(queryParts) || failed(keyParts) || failed(valueParts))
+  // One after the other: the first error is enough.
+  FailureOr<Value> queryParts, keyParts, valueParts;
+  if (failed(queryParts = withHeads(q)) || failed(keyParts = withHeads(k)) ||
+      failed(valueParts = withHeads(v)))
     return failure();
   key = *keyParts;
   value = *valueParts;
@@ -318,22 +319,12 @@ FailureOr<Value> AttentionBuilder::divideBySink(Value output, Value lse,
                        });
 }
 
-FailureOr<Value> AttentionBuilder::build(bool headsFirst) {
-  Type type = b.elementType(query);
-  Dims rowDims = outputDims(headsFirst), dims = rowDims;
-  dims.push_back(valueDim);
-  SmallVector<Value> inits = {b.empty(dims, type)};
+attn::AttentionOp
+AttentionBuilder::create(ValueRange inits, ArrayRef<AffineMap> initMaps,
+                         const attn::AttentionParams &params) {
   SmallVector<AffineMap> maps = {queryMap, keyMap, valueMap};
   maps.append(captureMaps);
-  AffineMap outputMap = mapOf(headsFirst, Row, ValueDim, /*isQuery=*/true);
-  maps.push_back(outputMap);
-  if (sink) {
-    // What is kept of the sums has their precision, not the output's.
-    inits.push_back(b.empty(rowDims, element::mathType(type)));
-    maps.push_back(outputMap.dropResult(outputMap.getNumResults() - 1));
-    params.kinds = {attn::ResultKind::Output, attn::ResultKind::LogSumExp};
-  }
-  params.emptyRow = attn::EmptyRow::Zero;
+  llvm::append_range(maps, initMaps);
   auto scoreWithBuilder = [&](OpBuilder &nested, Location, Value s,
                               ValueRange args) {
     OpBuilder::InsertionGuard guard(b);
@@ -345,9 +336,25 @@ FailureOr<Value> AttentionBuilder::build(bool headsFirst) {
   attn::RegionBuilderFn region;
   if (softcap != 0 || !biases.empty())
     region = scoreWithBuilder;
-  auto op =
-      attn::AttentionOp::create(b, query, ValueRange(key), ValueRange(value),
-                                captures, inits, maps, params, region);
+  return attn::AttentionOp::create(b, query, ValueRange(key), ValueRange(value),
+                                   captures, inits, maps, params, region);
+}
+
+FailureOr<Value> AttentionBuilder::build(bool headsFirst) {
+  Type type = b.elementType(query);
+  Dims rowDims = outputDims(headsFirst), dims = rowDims;
+  dims.push_back(valueDim);
+  SmallVector<Value> inits = {b.empty(dims, type)};
+  AffineMap outputMap = mapOf(headsFirst, Row, ValueDim, /*isQuery=*/true);
+  SmallVector<AffineMap> maps = {outputMap};
+  if (sink) {
+    // What is kept of the sums has their precision, not the output's.
+    inits.push_back(b.empty(rowDims, element::mathType(type)));
+    maps.push_back(outputMap.dropResult(outputMap.getNumResults() - 1));
+    params.kinds = {attn::ResultKind::Output, attn::ResultKind::LogSumExp};
+  }
+  params.emptyRow = attn::EmptyRow::Zero;
+  auto op = create(inits, maps, params);
   fovea::reportSite("attention", /*recognised=*/true, op.getOperation(),
                     "one operation in the model already");
   Value result = op->getResult(0);
@@ -360,4 +367,20 @@ FailureOr<Value> AttentionBuilder::build(bool headsFirst) {
   if (headsFirst)
     return b.reshape(result, {batch, queryHeads, rows, valueDim});
   return b.reshape(result, {batch, rows, b.mul(queryHeads, valueDim)});
+}
+
+Value AttentionBuilder::buildScores(bool normalized) {
+  Type type = b.elementType(query);
+  Dims dims = outputDims(/*headsFirst=*/true), scoreDims = dims;
+  dims.push_back(valueDim);
+  scoreDims.push_back(keys);
+  attn::AttentionParams own = params;
+  own.kinds = {attn::ResultKind::Output, attn::ResultKind::Probabilities};
+  if (!normalized)
+    own.normalizer = attn::Normalizer::None;
+  auto op = create({b.empty(dims, type), b.empty(scoreDims, type)},
+                   {mapOf(/*headsFirst=*/true, Row, ValueDim, /*isQuery=*/true),
+                    mapOf(/*headsFirst=*/true, Row, Key, /*isQuery=*/true)},
+                   own);
+  return b.reshape(op->getResult(1), {batch, queryHeads, rows, keys});
 }

@@ -69,6 +69,10 @@ public:
   /// The output, [batch, heads, rows, size] or [batch, rows, heads * size]. A
   /// row without a visible key gives zeros.
   mlir::FailureOr<mlir::Value> build(bool headsFirst);
+  /// What becomes of the scores, [batch, heads, rows, keys]: the probabilities,
+  /// or with `normalized` false what the softmax is given, 0 for hidden keys.
+  /// An operation of its own, so that the one of the output never stores them.
+  mlir::Value buildScores(bool normalized);
 
   mlir::OpFoldResult batch, queryHeads, keyHeads, rows, keys, headDim, valueDim;
 
@@ -84,6 +88,9 @@ private:
   void intersect(attn::MaskInterface mask);
   void scaleQuery();
   mlir::Value score(mlir::Value s, mlir::ValueRange args);
+  attn::AttentionOp create(mlir::ValueRange inits,
+                           llvm::ArrayRef<mlir::AffineMap> initMaps,
+                           const attn::AttentionParams &params);
   Dims outputDims(bool headsFirst);
   mlir::FailureOr<mlir::Value> divideBySink(mlir::Value output, mlir::Value lse,
                                             bool headsFirst);

@@ -75,9 +75,9 @@ LogicalResult ProjectedAttention::appendPast(HeadTensor &key,
       pastLength = shared = b.toDim(*length);
     }
   }
-  auto keys = appendRows(n, pastKey, key.value, shared);
-  auto values = appendRows(n, pastValue, value.value, shared);
-  if (failed(keys) || failed(values))
+  FailureOr<CachedRows> keys, values;
+  if (failed(keys = appendRows(n, pastKey, key.value, shared)) ||
+      failed(values = appendRows(n, pastValue, value.value, shared)))
     return failure();
   key.value = keys->visible;
   value.value = values->visible;

@@ -86,8 +86,11 @@ LogicalResult GroupQueryImporter::refuse() {
                   "not supported");
   if (n.attrInt("sliding_window_cache", 0))
     return n.fail("sliding_window_cache = 1 is not supported");
-  if (n.wantsOutput(3) || n.attrInt("qk_output", 0))
-    return n.fail("the scores as a result (qk_output) are not supported");
+  int64_t scores = n.attrInt("qk_output", 0);
+  if (scores < 0 || scores > 2 || (n.wantsOutput(3) && scores == 0))
+    return n.fail("qk_output has to be 1 or 2 where there is an output_qk");
+  if (n.wantsOutput(3) && scores == 2 && n.input(HeadSink))
+    return n.fail("qk_output = 2 with a head_sink is not supported");
   for (size_t i : {PastKey, PastValue})
     if (n.input(i) && n.dtype(i) != n.dtype(Query))
       return n.fail("a cache of another type than the query is not supported");
@@ -202,9 +205,9 @@ FailureOr<Value> GroupQueryImporter::normalizeHeads(Value x, Value weight) {
 LogicalResult GroupQueryImporter::normalizeAll() {
   if (!n.input(QueryNorm))
     return success();
-  auto normalQuery = normalizeHeads(query.value, n.input(QueryNorm));
-  auto normalKey = normalizeHeads(key.value, n.input(KeyNorm));
-  if (failed(normalQuery) || failed(normalKey))
+  FailureOr<Value> normalQuery, normalKey;
+  if (failed(normalQuery = normalizeHeads(query.value, n.input(QueryNorm))) ||
+      failed(normalKey = normalizeHeads(key.value, n.input(KeyNorm))))
     return failure();
   query.value = *normalQuery;
   key.value = *normalKey;
@@ -340,13 +343,18 @@ LogicalResult GroupQueryImporter::run() {
   if (failed(refuse()) || failed(readOperands()) || failed(readLengths()) ||
       failed(normalizeAll()) || failed(rotateAll()))
     return failure();
-  auto keys = cache(PastKey, 1, key);
-  auto values = cache(PastValue, 2, value);
-  if (failed(keys) || failed(values))
+  FailureOr<Value> keys, values;
+  if (failed(keys = cache(PastKey, 1, key)) ||
+      failed(values = cache(PastValue, 2, value)))
     return failure();
   key.value = *keys;
   value.value = *values;
   if (failed(attention.setOperands(query, key, value)) || failed(addScores()))
+    return failure();
+  if (n.wantsOutput(3) &&
+      failed(n.bindOutput(3,
+                          attention.buildScores(n.attrInt("qk_output", 0) == 2),
+                          n.dtype(Query))))
     return failure();
   return n.bindOutput(0, attention.build(/*headsFirst=*/false), n.dtype(Query));
 }

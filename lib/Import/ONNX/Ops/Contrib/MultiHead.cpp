@@ -147,9 +147,9 @@ LogicalResult MultiHeadImporter::appendPast() {
     if (!pastKey)
       return n.fail("past_sequence_length needs past_key");
   }
-  auto keys = appendRows(n, pastKey, key.value, shared);
-  auto values = appendRows(n, pastValue, value.value, shared);
-  if (failed(keys) || failed(values))
+  FailureOr<CachedRows> keys, values;
+  if (failed(keys = appendRows(n, pastKey, key.value, shared)) ||
+      failed(values = appendRows(n, pastValue, value.value, shared)))
     return failure();
   if (pastKey)
     pastLength = shared ? shared : b.dim(pastKey, 2);

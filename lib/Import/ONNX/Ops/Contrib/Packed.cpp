@@ -152,9 +152,11 @@ static FailureOr<SmallVector<Value>> readTokens(NodeImporter &n) {
 
 static LogicalResult importPackedMultiHead(NodeImporter &n) {
   TensorBuilder &b = n.b();
-  auto parts = readTokens(n);
+  FailureOr<SmallVector<Value>> parts = readTokens(n);
+  if (failed(parts))
+    return failure();
   PackedTokens tokens(n, 4, 5);
-  if (failed(parts) || failed(tokens.check()))
+  if (failed(tokens.check()))
     return failure();
   if (Value bias = n.input(3)) {
     if (failed(requireRank(n, 3, 1)))
