@@ -291,4 +291,24 @@ run("packed_dynamic",
         "sums": ["b1"],
         "y": ["t", N * H]
     })
+ab = draw(1, N, 5, 5)
+feeds, want = ragged([5, 1, 3], 5)
+held, _ = tokens([5, 1, 3], 5)
+own = split(restore(feeds["q"], held), N)
+want = {"y": merge(dense(own, own, own, bias=ab + padding(np.array([5, 1, 3]), 3, 5, 5)))[held]}
+run("packed_static_bias",
+    "PackedMultiHeadAttention",
+    PACKED, {
+        **feeds, "ab": ab
+    },
+    want,
+    N,
+    shapes={
+        **{
+            n: ["t", N * H]
+            for n in "qkv"
+        }, "offsets": ["b", "s"],
+        "sums": ["b1"],
+        "y": ["t", N * H]
+    })
 main()

@@ -149,9 +149,11 @@ void AttentionBuilder::intersect(attn::MaskInterface mask) {
       attn::AndAttr::get(b.getContext(), {params.mask, mask}));
 }
 
-/// A tensor that broadcasts to [batch, query heads, rows, keys] as a capture.
-FailureOr<int64_t> AttentionBuilder::captureScores(Value tensor) {
-  auto operand = b.broadcastOperand(tensor, {batch, queryHeads, rows, keys});
+/// A tensor that broadcasts to `to`, [batch, query heads, rows, keys], as a
+/// capture.
+FailureOr<int64_t> AttentionBuilder::captureScores(Value tensor,
+                                                   const Dims &to) {
+  auto operand = b.broadcastOperand(tensor, to);
   if (failed(operand))
     return failure();
   // The query heads are split in two dimensions.
@@ -173,7 +175,7 @@ FailureOr<int64_t> AttentionBuilder::captureScores(Value tensor) {
 }
 
 LogicalResult AttentionBuilder::addBias(Value bias) {
-  auto position = captureScores(bias);
+  auto position = captureScores(bias, {batch, queryHeads, rows, keys});
   if (failed(position))
     return failure();
   biases.push_back(*position);
@@ -188,17 +190,17 @@ LogicalResult AttentionBuilder::addPositionBias(Value bias) {
     return failure();
   if (!b.same(b.dim(bias, 3), keys))
     bias = b.sliceAxis(bias, 3, b.attr(0), keys);
-  Dims dims = b.shape(bias);
-  dims[2] = rows;
-  dims[3] = keys;
-  bias = b.castShape(bias, b.typeFor(dims, b.elementType(bias)));
-  for (int64_t i : {2, 3})
-    b.setDim(bias, i, dims[i]);
-  return addBias(bias);
+  // Its own sizes, which may be static where those of the query are not.
+  auto position =
+      captureScores(bias, {batch, queryHeads, b.dim(bias, 2), b.dim(bias, 3)});
+  if (failed(position))
+    return failure();
+  biases.push_back(*position);
+  return success();
 }
 
 LogicalResult AttentionBuilder::addMask(Value mask) {
-  auto position = captureScores(mask);
+  auto position = captureScores(mask, {batch, queryHeads, rows, keys});
   if (failed(position))
     return failure();
   intersect(cast<attn::MaskInterface>(

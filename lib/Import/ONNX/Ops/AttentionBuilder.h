@@ -83,7 +83,7 @@ private:
   mlir::AffineMap mapOf(bool headsFirst, int64_t row, int64_t size,
                         bool isQuery);
   int64_t capture(mlir::Value value, mlir::AffineMap map);
-  mlir::FailureOr<int64_t> captureScores(mlir::Value tensor);
+  mlir::FailureOr<int64_t> captureScores(mlir::Value tensor, const Dims &to);
   int64_t captureShift(mlir::Value shift);
   void intersect(attn::MaskInterface mask);
   void scaleQuery();
