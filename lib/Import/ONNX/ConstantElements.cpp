@@ -99,7 +99,7 @@ Value fovea::frontend::foldStrided(TensorBuilder &b, Value input,
   auto elements = constantElements(input);
   auto type = RankedTensorType::get(sizes, b.elementType(input));
   int64_t count = type.getNumElements();
-  if (!elements || count == 0)
+  if (!elements || count == 0 || count > maxCopiedElements)
     return {};
   if (elements->isSplat) {
     DenseElementsAttr splat;
@@ -107,7 +107,7 @@ Value fovea::frontend::foldStrided(TensorBuilder &b, Value input,
       return {};
     return b.sharedConstant(splat.resizeSplat(type));
   }
-  if (count > maxCopiedElements)
+  if (!b.spend(count * elements->bytes))
     return {};
   const char *from =
       elements->owned.empty() ? elements->raw.data() : elements->owned.data();

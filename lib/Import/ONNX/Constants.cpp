@@ -118,6 +118,7 @@ FailureOr<Binding> Importer::constant(const onnx::TensorProto &tensor,
   SmallVector<int64_t> sizes(tensor.dims().begin(), tensor.dims().end());
   auto type = RankedTensorType::get(sizes, element);
 
+  b.checkSize(type);
   std::string error;
   std::vector<char> owned;
   ArrayRef<char> data;
@@ -139,6 +140,8 @@ FailureOr<Binding> Importer::constant(const onnx::TensorProto &tensor,
     owned = unpackElements(data.data(), elements, bits);
     data = owned;
   }
+  // A weight may be copied, say transposed, and the copy once more.
+  b.grant(2 * int64_t(data.size()));
   Binding result;
   result.dtype = tensor.data_type();
   bool aligned = reinterpret_cast<uintptr_t>(data.data()) % bytes == 0;

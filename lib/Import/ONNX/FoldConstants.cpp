@@ -182,6 +182,8 @@ class Program {
 public:
   explicit Program(linalg::GenericOp op) : op(op) {}
   bool compile();
+  /// What running it costs: time by iterations, memory by results.
+  int64_t work();
   Value run(TensorBuilder &b);
 
 private:
@@ -350,6 +352,15 @@ bool Program::compile() {
   return constantSlot(op.getBody()->getTerminator()->getOperand(0));
 }
 
+int64_t Program::work() {
+  int64_t work =
+      cast<RankedTensorType>(op.getResult(0).getType()).getNumElements();
+  int64_t iterations = 1;
+  for (int64_t extent : extents)
+    iterations *= extent;
+  return 8 * (work + iterations * int64_t(1 + instructions.size() / 4));
+}
+
 Value Program::run(TensorBuilder &b) {
   auto type = cast<RankedTensorType>(op.getResult(0).getType());
   Type element = type.getElementType();
@@ -397,5 +408,7 @@ Value Program::run(TensorBuilder &b) {
 
 Value fovea::frontend::foldGeneric(TensorBuilder &b, linalg::GenericOp op) {
   Program program(op);
-  return program.compile() ? program.run(b) : Value();
+  if (!program.compile() || !b.spend(program.work()))
+    return {};
+  return program.run(b);
 }

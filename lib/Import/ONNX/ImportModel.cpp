@@ -106,6 +106,8 @@ FailureOr<func::FuncOp> Importer::createMain(Scope &scope) {
       b.error("graph input '" + input.name() + "' " + why);
       return failure();
     }
+    if (auto type = dyn_cast_or_null<RankedTensorType>(form->type))
+      b.checkSize(type);
     llvm::append_range(types, borderTypes(*form, &context));
     appendSignature(&context, input.name(), input.type(), *form, attrs);
     inputs.emplace_back(&input, std::move(*form));
@@ -267,6 +269,9 @@ OwningOpRef<ModuleOp> fovea::importModel(StringRef path,
   OwningOpRef<ModuleOp> module;
   try {
     module = Importer(context, model).importModel();
+  } catch (const ImportError &e) {
+    emitError(loc) << e.what();
+    return nullptr;
   } catch (const std::exception &e) {
     emitError(loc) << "cannot import the model: " << e.what();
     return nullptr;

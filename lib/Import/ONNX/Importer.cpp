@@ -103,8 +103,9 @@ LogicalResult Importer::importNode(const onnx::NodeProto &node, Scope &scope) {
     return failure();
   const OpRegistry &registry = opRegistry();
   Handler handler = registry.lookup(node.op_type(), domain);
-  if (registry.isChecked(node.op_type(), domain) &&
-      failed(importer.checkTypes()))
+  if (failed(registry.isChecked(node.op_type(), domain)
+                 ? importer.checkTypes()
+                 : importer.checkElementTypes()))
     return failure();
   if (failed(handler ? handler(importer) : importFunctionBody(importer)))
     return failure();
@@ -249,8 +250,9 @@ LogicalResult Importer::importFunctionBody(NodeImporter &n) {
   for (const auto &import : body.opset_import())
     opsets[import.domain() == "ai.onnx" ? "" : import.domain()] =
         import.version();
+  // Not the version of the node: its domain may be another.
   if (!opsets.count(""))
-    opsets[""] = n.opset();
+    opsets[""] = opset("", n.scope);
   scope.attributes = &attributes;
   scope.opsets = &opsets;
   for (auto [i, input] : llvm::enumerate(body.input()))

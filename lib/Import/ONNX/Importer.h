@@ -193,6 +193,7 @@ private:
   mlir::LogicalResult resolveInputs();
   mlir::LogicalResult checkKinds();
   mlir::LogicalResult checkTypes();
+  mlir::LogicalResult checkElementTypes();
   void infer();
 
   Importer &owner;

@@ -14,7 +14,6 @@
 #include "onnx/defs/parser.h"
 #include "onnx/defs/schema.h"
 #include "onnx/inliner/inliner.h"
-#include "onnx/shape_inference/implementation.h"
 #include "onnx/version_converter/convert.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -29,7 +28,7 @@ using namespace fovea::frontend;
 /// inputs) differs so much that ONNX's converter goes first.
 static constexpr int64_t oldestDirectOpset = 7;
 static constexpr int64_t conversionTarget = 13;
-static constexpr int64_t maxInlinedNodes = 200000;
+static constexpr int64_t maxInlinedNodes = 65536;
 
 //===----------------------------------------------------------------------===//
 // Reading
@@ -62,6 +61,13 @@ static bool parseBinary(llvm::StringRef data, onnx::ModelProto &proto,
 
 static bool readFile(llvm::StringRef path, onnx::ModelProto &proto,
                      std::string &error) {
+  // A device has no end, and the checker could not read a pipe once more.
+  llvm::sys::fs::file_status status;
+  if (!llvm::sys::fs::status(path, status) &&
+      !llvm::sys::fs::is_regular_file(status)) {
+    error = "cannot read the file: it is not a regular file";
+    return false;
+  }
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/false);
   if (!buffer) {
@@ -139,54 +145,56 @@ static bool pinDims(onnx::ModelProto &proto,
   return true;
 }
 
-/// Shape inference with data propagation. What it cannot infer is found out
-/// during the import, so its failures are no errors.
-static void inferTypes(onnx::ModelProto &proto) {
-  onnx::ShapeInferenceOptions options(/*check_type_val=*/false,
-                                      /*strict_mode_val=*/0,
-                                      /*data_prop_val=*/true);
-  try {
-    onnx::shape_inference::InferShapes(
-        proto, onnx::OpSchemaRegistry::Instance(), options);
-  } catch (const std::exception &) {
-  }
-}
+namespace {
 
-/// Nodes that inlining `nodes` would give, no more than `limit` of them.
+/// Nodes that inlining all functions would give, no more than `limit` of them.
 /// Functions that call each other can describe more nodes than any machine has.
-static int64_t
-expandedSize(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes,
-             const llvm::StringMap<const onnx::FunctionProto *> &functions,
-             llvm::StringMap<int64_t> &known, int64_t limit, int depth) {
-  int64_t total = 0;
-  for (const auto &node : nodes) {
-    std::string key = node.domain() + "/" + node.op_type();
-    int64_t size = 1;
-    if (const onnx::FunctionProto *body = functions.lookup(key)) {
-      auto found = known.find(key);
-      if (found == known.end()) {
-        size = depth > 256 ? limit
-                           : expandedSize(body->node(), functions, known, limit,
-                                          depth + 1);
-        known[key] = size;
-      } else {
-        size = found->second;
-      }
-    }
-    total = std::min(limit, total + size);
+class ExpandedSize {
+public:
+  ExpandedSize(const onnx::ModelProto &proto, int64_t limit) : limit(limit) {
+    for (const auto &function : proto.functions())
+      functions[function.domain() + "/" + function.name()] = &function;
   }
-  return total;
-}
+
+  using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
+  int64_t of(const Nodes &nodes, int depth = 0) {
+    int64_t total = 0;
+    for (const auto &node : nodes) {
+      total += of(node, depth);
+      for (const auto &attribute : node.attribute())
+        if (attribute.has_g())
+          total += of(attribute.g().node(), depth);
+      if (total >= limit)
+        return limit;
+    }
+    return total;
+  }
+
+private:
+  int64_t of(const onnx::NodeProto &node, int depth) {
+    std::string key = node.domain() + "/" + node.op_type();
+    const onnx::FunctionProto *body = functions.lookup(key);
+    if (!body)
+      return 1;
+    auto found = known.find(key);
+    if (found != known.end())
+      return found->second;
+    int64_t size = depth > 256 ? limit : of(body->node(), depth + 1);
+    return known[key] = size;
+  }
+
+  int64_t limit;
+  llvm::StringMap<const onnx::FunctionProto *> functions;
+  llvm::StringMap<int64_t> known;
+};
+
+} // namespace
 
 static bool inlineFunctions(onnx::ModelProto &proto, std::string &error) {
   if (proto.functions_size() == 0)
     return true;
-  llvm::StringMap<const onnx::FunctionProto *> functions;
-  for (const auto &function : proto.functions())
-    functions[function.domain() + "/" + function.name()] = &function;
-  llvm::StringMap<int64_t> known;
-  if (expandedSize(proto.graph().node(), functions, known, maxInlinedNodes,
-                   /*depth=*/0) >= maxInlinedNodes) {
+  if (ExpandedSize(proto, maxInlinedNodes).of(proto.graph().node()) >=
+      maxInlinedNodes) {
     error = "the functions of the model expand to more than " +
             std::to_string(maxInlinedNodes) + " nodes";
     return false;
@@ -233,7 +241,8 @@ std::shared_ptr<Model> Model::load(llvm::StringRef path,
   auto model = std::make_shared<Model>();
   onnx::ModelProto &proto = model->proto;
   try {
-    if (!readFile(path, proto, error) || !checkOpsets(proto, error))
+    if (!readFile(path, proto, error) || !checkStrings(proto, error) ||
+        !checkOpsets(proto, error))
       return nullptr;
     llvm::SmallString<256> directory(path);
     llvm::sys::path::remove_filename(directory);
@@ -244,6 +253,8 @@ std::shared_ptr<Model> Model::load(llvm::StringRef path,
     else
       onnx::checker::check_model(path.str());
     if (!inlineFunctions(proto, error))
+      return nullptr;
+    if (!checkNodes(proto, error))
       return nullptr;
     convertOldOpset(proto);
     for (const auto &output : proto.graph().output())

@@ -50,6 +50,18 @@ private:
   llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> files;
 };
 
+/// Whether every string of the model is UTF-8, as protobuf demands and its C++
+/// parser does not check; otherwise the reason is in `error`.
+bool checkStrings(const onnx::ModelProto &proto, std::string &error);
+
+/// Refuses nodes on which ONNX's own shape inference does not end, and more of
+/// them than can be compiled in any time. Functions are inlined before.
+bool checkNodes(const onnx::ModelProto &proto, std::string &error);
+
+/// Shape inference with data propagation. What it cannot infer is found out
+/// during the import, so that its failures are no errors.
+void inferTypes(onnx::ModelProto &proto);
+
 } // namespace fovea::frontend
 
 #endif // FOVEA_LIB_IMPORT_ONNX_MODEL_H

@@ -287,6 +287,7 @@ LogicalResult NodeImporter::bindOutput(size_t i, FailureOr<Value> value,
     refined = b().castShape(
         refined, RankedTensorType::get(sizes, type.getElementType()));
   }
+  b().checkSize(b().type(refined));
   Binding binding;
   binding.value = refined;
   binding.dtype = dtype;

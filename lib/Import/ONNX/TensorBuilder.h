@@ -17,6 +17,7 @@
 #include "mlir/IR/Builders.h"
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 namespace fovea::frontend {
@@ -32,6 +33,11 @@ using ElementFn =
 /// Dimension list of a tensor: attributes where static, index values otherwise.
 using Dims = llvm::SmallVector<mlir::OpFoldResult>;
 
+/// What a model asks for that no machine can give; ends the import.
+struct ImportError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// A builder for value-semantics tensor code. All tensors are ranked; every
 /// function keeps static sizes static. What can go wrong because of the model
 /// (and not of the caller) returns a failure after reporting it.
@@ -42,6 +48,12 @@ public:
   // Errors. ---------------------------------------------------------------
   /// Reports `reason` for the node being imported.
   mlir::InFlightDiagnostic error(const llvm::Twine &reason);
+  /// Ends the import with `reason` for the node being imported: for sizes that
+  /// are absurd, which may come up anywhere below the handler of an operator.
+  [[noreturn]] void raise(const llvm::Twine &reason);
+  /// Raises an error where a tensor of `type` could never be in memory, so that
+  /// no arithmetic on sizes can overflow afterwards.
+  void checkSize(mlir::RankedTensorType type);
   /// What errors are prefixed with: "node 'x' (Add, opset 17): ".
   std::string errorContext;
 
@@ -207,6 +219,11 @@ public:
   /// length is dynamic or over 256.
   std::optional<Dims> dimsFrom(mlir::Value tensor);
 
+  /// Evaluation at import stays in proportion to the constants of the model:
+  /// takes `work`, about a byte of results each, and says whether it was left.
+  bool spend(int64_t work);
+  void grant(int64_t work);
+
   /// A function-level constant (shared).
   mlir::Value sharedConstant(mlir::TypedAttr attr);
   /// Where shared constants go: the entry block of @main.
@@ -216,6 +233,7 @@ public:
   void setInsertionPointAfterDefinition(mlir::Value value);
 
 private:
+  int64_t workLeft = int64_t(1) << 29;
   mlir::Operation *lastConstant = nullptr;
   mlir::FailureOr<mlir::Value> alignForBroadcast(mlir::Value input,
                                                  const Dims &to);

@@ -68,13 +68,26 @@ static OpFoldResult foldBinary(TensorBuilder &b, OpFoldResult lhs,
   return getAsOpFoldResult(b.createOrFold<Op>(b.toValue(lhs), b.toValue(rhs)));
 }
 
+/// Raises an error where the result for two constants would not fit.
+template <typename Overflows>
+static void checkRange(TensorBuilder &b, OpFoldResult lhs, OpFoldResult rhs,
+                       Overflows overflows) {
+  auto x = getConstantIntValue(lhs), y = getConstantIntValue(rhs);
+  int64_t result;
+  if (x && y && overflows(*x, *y, result))
+    b.raise("sizes " + Twine(*x) + " and " + Twine(*y) + " are too large");
+}
+
 OpFoldResult TensorBuilder::add(OpFoldResult lhs, OpFoldResult rhs) {
+  checkRange(*this, lhs, rhs, llvm::AddOverflow<int64_t>);
   return foldBinary<arith::AddIOp>(*this, lhs, rhs);
 }
 OpFoldResult TensorBuilder::sub(OpFoldResult lhs, OpFoldResult rhs) {
+  checkRange(*this, lhs, rhs, llvm::SubOverflow<int64_t>);
   return same(lhs, rhs) ? attr(0) : foldBinary<arith::SubIOp>(*this, lhs, rhs);
 }
 OpFoldResult TensorBuilder::mul(OpFoldResult lhs, OpFoldResult rhs) {
+  checkRange(*this, lhs, rhs, llvm::MulOverflow<int64_t>);
   return foldBinary<arith::MulIOp>(*this, lhs, rhs);
 }
 OpFoldResult TensorBuilder::divUp(OpFoldResult lhs, OpFoldResult rhs) {
@@ -93,7 +106,7 @@ OpFoldResult TensorBuilder::product(ArrayRef<OpFoldResult> dims) {
   for (OpFoldResult dim : dims) {
     if (auto value = getConstantIntValue(dim)) {
       if (llvm::MulOverflow(constant, *value, constant))
-        constant = ShapedType::kDynamic;
+        raise("the product of the sizes is too large");
     } else {
       result = result ? mul(result, dim) : dim;
     }
@@ -124,8 +137,10 @@ static bool sameValue(Value lhs, Value rhs, int depth);
 static void collectFactors(Value value, int64_t &constant,
                            SmallVectorImpl<Value> &factors) {
   APInt number;
-  if (matchPattern(value, m_ConstantInt(&number))) {
-    constant *= number.getSExtValue();
+  int64_t product;
+  if (matchPattern(value, m_ConstantInt(&number)) &&
+      !llvm::MulOverflow(constant, number.getSExtValue(), product)) {
+    constant = product;
     return;
   }
   if (auto mul = value.getDefiningOp<arith::MulIOp>()) {
@@ -188,7 +203,7 @@ bool TensorBuilder::divides(OpFoldResult factor, OpFoldResult product) {
   SmallVector<Value> fa, fb;
   collectFactors(toValue(factor), ca, fa);
   collectFactors(toValue(product), cb, fb);
-  return ca != 0 && cb % ca == 0 && cancel(fb, fa, 0);
+  return ca > 0 && cb % ca == 0 && cancel(fb, fa, 0);
 }
 
 OpFoldResult TensorBuilder::div(OpFoldResult lhs, OpFoldResult rhs) {
@@ -198,7 +213,7 @@ OpFoldResult TensorBuilder::div(OpFoldResult lhs, OpFoldResult rhs) {
   collectFactors(toValue(rhs), cb, fb);
   // A factor that cancels may be zero at run time, where the quotient is
   // undefined anyway.
-  if (cb != 0 && ca % cb == 0 && cancel(fa, fb, 0)) {
+  if (cb > 0 && ca % cb == 0 && cancel(fa, fb, 0)) {
     Dims rest(fa.begin(), fa.end());
     rest.push_back(attr(ca / cb));
     return product(rest);
@@ -218,7 +233,27 @@ RankedTensorType TensorBuilder::typeFor(ArrayRef<OpFoldResult> dims,
     sizes.push_back(constant && *constant >= 0 ? *constant
                                                : ShapedType::kDynamic);
   }
-  return RankedTensorType::get(sizes, elementType);
+  auto type = RankedTensorType::get(sizes, elementType);
+  checkSize(type);
+  return type;
+}
+
+/// Twice as far as today's processors can address.
+static constexpr int64_t maxTensorBytes = int64_t(1) << 48;
+
+void TensorBuilder::checkSize(RankedTensorType type) {
+  int64_t bytes =
+      type.getElementType().isIntOrFloat()
+          ? llvm::divideCeil(type.getElementTypeBitWidth(), uint64_t(8))
+          : 8;
+  for (int64_t size : type.getShape()) {
+    // An empty tensor has strides, too.
+    int64_t factor = ShapedType::isDynamic(size) || size == 0 ? 1 : size;
+    if (size < 0 && !ShapedType::isDynamic(size))
+      raise("a tensor would have the negative size " + Twine(size));
+    if (llvm::MulOverflow(bytes, factor, bytes) || bytes > maxTensorBytes)
+      raise("a tensor would have an absurd number of elements");
+  }
 }
 
 /// Size `i` of `op`'s result where the operation states it; null otherwise.

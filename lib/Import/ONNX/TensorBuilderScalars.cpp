@@ -26,6 +26,19 @@ InFlightDiagnostic TensorBuilder::error(const Twine &reason) {
   return mlir::emitError(getLoc()) << errorContext << reason.str();
 }
 
+void TensorBuilder::raise(const Twine &reason) {
+  throw ImportError((errorContext + reason).str());
+}
+
+bool TensorBuilder::spend(int64_t work) {
+  if (work > workLeft)
+    return false;
+  workLeft -= work;
+  return true;
+}
+
+void TensorBuilder::grant(int64_t work) { workLeft += work; }
+
 //===----------------------------------------------------------------------===//
 // Constants
 //===----------------------------------------------------------------------===//

@@ -18,6 +18,9 @@
 using namespace mlir;
 using namespace fovea::frontend;
 
+/// Larger tables are computed at run time.
+static constexpr int64_t maxTableElements = 1 << 22;
+
 namespace {
 
 /// y = sum over n of x[n] * exp(-+ 2 pi i k n / N), as matrix products with
@@ -60,7 +63,9 @@ Value Transform::table(bool sine, double sign) {
                          period = getConstantIntValue(length);
   // What a bin stands for: itself and, in a one-sided spectrum, its mirror
   // image.
-  if (rows && columns && period && type.isF32()) {
+  if (rows && columns && period && type.isF32() &&
+      *rows <= maxTableElements / std::max<int64_t>(*columns, 1) &&
+      b.spend(*rows * *columns * 8)) {
     std::vector<float> data;
     for (int64_t n = 0; n < *rows; ++n) {
       double weight = sign * (inverse ? 1.0 / *period : 1.0);

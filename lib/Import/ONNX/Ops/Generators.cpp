@@ -53,6 +53,8 @@ static LogicalResult importConstant(NodeImporter &n) {
   return n.fail("string and sparse constants are not supported");
 }
 
+static constexpr int64_t maxSplatElements = 1 << 24;
+
 /// The constant of `value` in every element, or a fill where sizes are dynamic.
 static FailureOr<Value> splat(NodeImporter &n, TypedAttr value,
                               const Dims &dims) {
@@ -61,12 +63,9 @@ static FailureOr<Value> splat(NodeImporter &n, TypedAttr value,
     if (auto size = getConstantIntValue(dim); size && *size < 0)
       return n.fail("size " + Twine(*size) + " is negative");
   auto type = b.typeFor(dims, value.getType());
-  if (!type.hasStaticShape())
+  // A large constant would become a part of the file, element by element.
+  if (!type.hasStaticShape() || type.getNumElements() > maxSplatElements)
     return b.fill(b.sharedConstant(value), dims);
-  int64_t count = 1;
-  for (int64_t size : type.getShape())
-    if (llvm::MulOverflow(count, size, count) || count > maxConstantElements)
-      return n.fail("the constant would have an absurd number of elements");
   return b.sharedConstant(DenseElementsAttr::get(type, Attribute(value)));
 }
 
@@ -133,11 +132,12 @@ static LogicalResult importRange(NodeImporter &n) {
   APInt first, step;
   if (count && *count <= maxFoldedRange &&
       matchPattern(start, m_ConstantInt(&first)) &&
-      matchPattern(delta, m_ConstantInt(&step))) {
+      matchPattern(delta, m_ConstantInt(&step)) &&
+      b.spend(*count * type.getIntOrFloatBitWidth())) {
     unsigned bytes = type.getIntOrFloatBitWidth() / 8;
     std::vector<char> data(*count * bytes);
     for (int64_t i = 0; i < *count; ++i) {
-      int64_t value = first.getSExtValue() + i * step.getSExtValue();
+      uint64_t value = first.getZExtValue() + uint64_t(i) * step.getZExtValue();
       std::memcpy(data.data() + i * bytes, &value, bytes);
     }
     return n.bindOutput(

@@ -15,6 +15,8 @@ static FailureOr<int64_t> readBlockSize(NodeImporter &node) {
   int64_t size = node.attrInt("blocksize", 0);
   if (size < 1)
     return node.fail("blocksize has to be positive");
+  if (size > INT32_MAX)
+    return node.fail("blocksize is too large");
   if (node.rank(0) != 4)
     return node.fail("the input needs rank 4");
   return size;
