@@ -30,6 +30,10 @@ namespace {
 /// and registers than a round trip through the cache saves.
 constexpr int64_t kMaxOperands = 12;
 
+/// Fusing copies both bodies, so that the time for a long chain is quadratic in
+/// this; a body of so many operations is not bound by memory anyway.
+constexpr size_t kMaxBody = 64;
+
 bool allParallel(linalg::LinalgOp op) {
   return op.getNumParallelLoops() == op.getNumLoops();
 }
@@ -59,8 +63,11 @@ bool shouldFuse(OpOperand *operand) {
   AffineMap map = consumer.getMatchingIndexingMap(operand);
   if (!map.isPermutation())
     return false;
-  return producer->getNumOperands() + consumer->getNumOperands() <=
-         kMaxOperands;
+  size_t body = producer.getBody()->getOperations().size() +
+                consumer.getBody()->getOperations().size();
+  return body <= kMaxBody &&
+         producer->getNumOperands() + consumer->getNumOperands() <=
+             kMaxOperands;
 }
 
 /// Fold a reshape into what follows a contraction elementwise, so that the
