@@ -127,6 +127,7 @@ static void buildMemRef(OpPassManager &pm) {
   addCleanup(pm);
   pm.addPass(createHoistScratch());
   pm.addPass(createPlanArena());
+  pm.addPass(createGuardAllocations());
 }
 
 static void buildVector(OpPassManager &pm) {

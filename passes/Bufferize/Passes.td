@@ -113,4 +113,22 @@ def PlanArena : Pass<"fovea-plan-arena", "::mlir::ModuleOp"> {
   ];
 }
 
+def GuardAllocations : Pass<"fovea-guard-allocations"> {
+  let summary = "Check that sizes at run time do not wrap around";
+  let description = [{
+    The bytes of a buffer of run-time size are a product that LLVM computes
+    modulo 2^64: a caller who asks for 2^62 x 4 elements would get no memory at
+    all, and the loops would write beyond it. The pass asserts ahead of each
+    such allocation that the product, as a double, is below 2^48. Static sizes
+    are the importer's responsibility. Example:
+
+    ```mlir
+    %t = memref.alloc(%n, %m) : memref<?x?xf32>
+    ```
+
+    comes after a `cf.assert` of `4.0 * n * m < 2^48`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect"];
+}
+
 #endif // FOVEA_PASSES_BUFFERIZE_PASSES_TD
