@@ -24,6 +24,9 @@ file(GLOB_RECURSE sources CONFIGURE_DEPENDS
   ${CMAKE_SOURCE_DIR}/dialects/*.cpp ${CMAKE_SOURCE_DIR}/passes/*.cpp
   ${CMAKE_SOURCE_DIR}/lib/Import/*.cpp ${CMAKE_SOURCE_DIR}/lib/Analysis/*.cpp ${CMAKE_SOURCE_DIR}/lib/Target/*.cpp
   ${CMAKE_SOURCE_DIR}/lib/Schedule/*.cpp ${CMAKE_SOURCE_DIR}/lib/Pipelines/*.cpp ${CMAKE_SOURCE_DIR}/lib/Package/*.cpp)
+if(FOVEA_SANITIZE)
+  list(APPEND sources ${CMAKE_SOURCE_DIR}/cmake/SanitizerOptions.cpp)
+endif()
 add_library(FoveaCompiler SHARED ${sources})
 add_dependencies(FoveaCompiler fovea-tablegen)
 target_precompile_headers(FoveaCompiler PRIVATE ${CMAKE_SOURCE_DIR}/cmake/Precompiled.h)

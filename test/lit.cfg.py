@@ -13,7 +13,7 @@ import lit.formats
 config.name = "Fovea"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".py"]
-config.excludes = ["Inputs", "oracles", "harness.py", "export.py", "count_attention.py", "loop_allocations.py", "lit.cfg.py", "Unit"]
+config.excludes = ["Inputs", "oracles", "harness.py", "seeds.py", "export.py", "count_attention.py", "loop_allocations.py", "lit.cfg.py", "Unit"]
 config.test_source_root = os.path.join(config.fovea_source, "test")
 config.test_exec_root = os.path.join(config.fovea_build, "test")
 
@@ -31,10 +31,17 @@ for name in ("HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
+compiler = config.c_compiler
+if config.sanitize:
+    # A library of an instrumented runtime needs a program that brings the sanitizers.
+    config.available_features.add("sanitize")
+    config.environment["FOVEA_SANITIZE"] = "1"
+    compiler += " -fsanitize=address,undefined -fno-sanitize-recover=all"
+
 config.substitutions += [
     ("%python", config.python),
     ("%models", os.path.join(config.test_source_root, "Models")),
-    ("%cc", config.c_compiler),
+    ("%cc", compiler),
     ("%include", os.path.join(config.fovea_source, "include")),
     ("%build", config.fovea_build),
     ("%source", config.fovea_source),

@@ -85,9 +85,10 @@ static std::vector<std::string> linkerArguments(const LinkInputs &inputs,
   std::vector<std::string> arguments = {
       linker.str(), "-shared", "-o", inputs.output,
       // Every symbol is there, so that loading cannot fail half-way.
-      "-z", "defs", "-z", "now", "-z", "relro", "-z", "noexecstack",
-      "--gc-sections", "--hash-style=gnu", "--build-id=none", "-soname",
-      inputs.soname, "--version-script", exports.str(),
+      "-z", FOVEA_SANITIZE ? "undefs" : "defs", "-z", "now", "-z", "relro",
+      "-z", "noexecstack", "--gc-sections", "--hash-style=gnu",
+      "--build-id=none", "-soname", inputs.soname, "--version-script",
+      exports.str(),
       // Nothing refers to the entry in the archive.
       "-u", "fovea_get_api", "--defsym=" + alias + "=fovea_get_api"};
   for (const std::string &object : inputs.objects)
