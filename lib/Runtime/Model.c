@@ -80,7 +80,7 @@ static fovea_status setThreads(fovea_model *model, int32_t threads) {
     return fovea_rt_error(FOVEA_ERROR_INVALID_ARGUMENT,
                           "%d threads: expected 0 to %d", (int)threads,
                           mostThreads);
-  model->threads = threads;
+  __atomic_store_n(&model->threads, threads, __ATOMIC_RELAXED);
   return FOVEA_OK;
 }
 

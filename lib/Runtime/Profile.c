@@ -22,7 +22,11 @@ static int64_t now(void) {
 int64_t fovea_rt_kernel_begin(int32_t kernel) {
   (void)kernel;
   fovea_rt_context *context = fovea_rt_current;
-  return context && context->model->profiling ? now() : 0;
+  /* No lock around each kernel: a call may see a change one kernel late. */
+  if (!context ||
+      !__atomic_load_n(&context->model->profiling, __ATOMIC_RELAXED))
+    return 0;
+  return now();
 }
 
 void fovea_rt_kernel_end(int32_t kernel, int64_t begin) {
@@ -50,7 +54,7 @@ fovea_status fovea_rt_set_profiling(fovea_model *model, int32_t on) {
   if (!model)
     return fovea_rt_error(FOVEA_ERROR_INVALID_ARGUMENT, "null argument");
   pthread_mutex_lock(&model->lock);
-  model->profiling = on;
+  __atomic_store_n(&model->profiling, on, __ATOMIC_RELAXED);
   if (on)
     model->event_count = 0;
   pthread_mutex_unlock(&model->lock);

@@ -209,10 +209,11 @@ static fovea_status callAndTake(fovea_rt_context *context, int64_t *words,
     arguments += fovea_rt_part_count(info);
   }
   int32_t threads = omp_get_max_threads();
-  if (context->model->threads)
-    omp_set_num_threads(context->model->threads);
+  int32_t wanted = __atomic_load_n(&context->model->threads, __ATOMIC_RELAXED);
+  if (wanted)
+    omp_set_num_threads(wanted);
   fovea_status status = callMain(context, words, first);
-  if (context->model->threads)
+  if (wanted)
     omp_set_num_threads(threads);
   int32_t taken = 0;
   for (; status == FOVEA_OK && taken < model->output_count; ++taken) {

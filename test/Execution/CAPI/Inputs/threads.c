@@ -20,6 +20,7 @@
 enum { rows = 2, in = 8, out = 16, extra = 32, workers = 6, calls = 100 };
 static const fovea_api *api;
 static fovea_model *shared;
+static int most;
 
 static void check(int holds, const char *what) {
   if (holds)
@@ -71,6 +72,8 @@ static void *work(void *argument) {
     callOnce(own, id);
     api->close(own);
     fovea_event event;
+    if (id == 1)
+      check(api->set_threads(shared, 1 + i % most) == FOVEA_OK, "set_threads");
     if (id == 0)
       check(api->set_profiling(shared, i % 2) == FOVEA_OK, "set_profiling");
     check(api->get_events(shared, &event, 1) >= 0, "get_events");
@@ -81,8 +84,8 @@ static void *work(void *argument) {
 int main(int argc, char **argv) {
   api = fovea_get_api(FOVEA_API_VERSION);
   check(api && api->open(&shared) == FOVEA_OK, "open");
-  check(api->set_threads(shared, argc > 1 ? atoi(argv[1]) : 1) == FOVEA_OK,
-        "set_threads");
+  most = argc > 1 ? atoi(argv[1]) : 1;
+  check(api->set_threads(shared, most) == FOVEA_OK, "set_threads");
   pthread_t threads[workers];
   for (int i = 0; i < workers; ++i)
     check(!pthread_create(&threads[i], NULL, work, (void *)(intptr_t)i),
