@@ -165,6 +165,7 @@ def Attn_AttentionOp : Attn_Op<"attention", [
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 
 #endif // FOVEA_DIALECTS_ATTN_OPS_ATTENTION_TD

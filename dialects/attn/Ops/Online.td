@@ -118,6 +118,7 @@ def Attn_OnlineOp : Attn_Op<"online", [
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 
 #endif // FOVEA_DIALECTS_ATTN_OPS_ONLINE_TD
