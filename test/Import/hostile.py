@@ -72,6 +72,13 @@ for number, equation in enumerate(["i+j,jk->ik", "i.j,jk->ik", "...i...,jk->ik",
 
 case("nodes", "the model has 70000 nodes, and at most 65536 can be compiled",
      [node("Add", [f"v{i}", "v0"], [f"v{i + 1}"]) for i in range(70000)], [info("v0", [4])], [info("v70000", [4])])
+case("operands", "it has 100000 inputs, and at most 4096 can be compiled", [node("Sum", ["a"] * 100000, ["y"])],
+     [info("a", [4])], [info("y", [4])])
+case("inputs", "the model has 20000 inputs, and at most 4096 can be compiled", [node("Identity", ["v0"], ["y"])],
+     [info(f"v{i}", [4]) for i in range(20000)], [info("y", [4])])
+case("outputs", "the model has 20000 outputs, and at most 4096 can be compiled",
+     [node("Identity", ["a"], [f"v{i}"]) for i in range(20000)], [info("a", [4])],
+     [info(f"v{i}", [4]) for i in range(20000)])
 condition = node("Cast", ["x"], ["c"], to=BOOL)
 
 

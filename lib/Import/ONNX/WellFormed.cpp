@@ -16,6 +16,9 @@
 
 /// More nodes than any exporter writes; compiling them would take hours.
 static constexpr int64_t maxNodes = 65536;
+/// More values at one node, or at the border of a model, than any exporter
+/// writes; code that handles them one by one takes quadratic time.
+static constexpr int64_t maxValues = 4096;
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
@@ -76,8 +79,21 @@ static bool isEquation(llvm::StringRef text) {
   });
 }
 
-/// What makes ONNX's shape inference fail where it should report an error.
+/// "<count> inputs, and at most 4096 can be compiled", or nothing.
+static std::string tooMany(int64_t count, const char *what) {
+  return count <= maxValues
+             ? ""
+             : std::to_string(count) + " " + what + ", and at most " +
+                   std::to_string(maxValues) + " can be compiled";
+}
+
+/// What makes ONNX's shape inference fail where it should report an error, or
+/// compilation go on for hours.
 static std::string findBadNode(const onnx::NodeProto &node) {
+  std::string many = tooMany(node.input_size(), "inputs") +
+                     tooMany(node.output_size(), "outputs");
+  if (!many.empty())
+    return "it has " + many;
   for (const auto &attribute : node.attribute()) {
     if (node.op_type() == "Einsum" && attribute.name() == "equation" &&
         !isEquation(attribute.s()))
@@ -110,6 +126,15 @@ static bool checkGraph(const onnx::GraphProto &graph, int64_t &nodes,
 bool fovea::frontend::checkNodes(const onnx::ModelProto &proto,
                                  std::string &error) {
   int64_t nodes = 0;
+  // Initializers may be listed among the inputs.
+  int64_t inputs = int64_t(proto.graph().input_size()) -
+                   int64_t(proto.graph().initializer_size());
+  std::string many = tooMany(inputs, "inputs") +
+                     tooMany(proto.graph().output_size(), "outputs");
+  if (!many.empty()) {
+    error = "the model has " + many;
+    return false;
+  }
   if (!checkGraph(proto.graph(), nodes, error))
     return false;
   if (nodes > maxNodes)
