@@ -185,7 +185,7 @@ static fovea_status checkSymbol(const fovea_tensor *inputs, int32_t input,
   for (int32_t i = 0; i <= input; ++i)
     for (int32_t d = 0; d < (i == input ? dim : infos[i].rank); ++d) {
       if (infos[i].kind || infos[i].dims[d] >= 0 ||
-          strcmp(infos[i].symbols[d], symbol))
+          strcmp(infos[i].symbols[d], symbol) != 0)
         continue;
       if (inputs[i].shape[d] == size)
         return FOVEA_OK;

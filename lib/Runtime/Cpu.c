@@ -95,7 +95,7 @@ static uint64_t savedState(void) {
 static int hasFeature(const char *name, size_t length, uint64_t state) {
   for (size_t i = 0; i < sizeof features / sizeof *features; ++i) {
     const Feature *f = &features[i];
-    if (strlen(f->name) != length || memcmp(f->name, name, length))
+    if (strlen(f->name) != length || memcmp(f->name, name, length) != 0)
       continue;
     unsigned r[4] = {0};
     return __get_cpuid_count(f->leaf, f->subleaf, &r[eax], &r[ebx], &r[ecx],

@@ -6,6 +6,7 @@
  *
  *===------------------------------------------------------------------------===
  */
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -86,7 +87,7 @@ static uint16_t halfOf(double value) {
   in.f = value;
   uint16_t sign = in.u >> 48 & 0x8000;
   in.u &= ~((uint64_t)1 << 63);
-  if (in.f != in.f)
+  if (isnan(in.f))
     return sign | 0x7e00;
   if (in.f >= 65520.0)
     return sign | 0x7c00;

@@ -39,6 +39,7 @@ std::vector<OperatorSupport> fovea::listOperators() {
     entry(domain.str(), name.str()).kind = OperatorSupport::Kernel;
   }
   std::vector<OperatorSupport> result;
+  result.reserve(found.size());
   for (auto &[key, op] : found)
     result.push_back(std::move(op));
   return result;
