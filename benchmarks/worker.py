@@ -19,8 +19,11 @@ def peak_rss():
 
 
 def fovea(path, feeds, threads):
-    from fovea_library import Library
-    return Library(os.path.abspath(path), threads).prepare(feeds)
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "python"))
+    from fovea.library import Library
+    library = Library(path)
+    library.set_threads(threads)
+    return library.bind({info.name: feeds[info.name] for info in library.inputs})
 
 
 def onnxruntime(path, feeds, threads):

@@ -79,6 +79,7 @@ class ValueInfo:
     name: str
     dtype: np.dtype
     shape: tuple
+    onnx_type: int  # the number of dtype in ONNX's TensorProto
     is_sequence: bool = False
     is_optional: bool = False
 
@@ -160,6 +161,38 @@ class Library:
 
     def run(self, inputs):
         """Runs the model once. inputs: a list in the order of the signature, or a dict by name. Returns a list."""
+        given, kept = self._given(inputs)
+        made = (_Tensor * max(1, len(self.outputs)))()
+        self._check(self._api.run(self._model, given, len(self.inputs), made, len(self.outputs)))
+        try:
+            return [self._copy(tensor) for tensor in made[:len(self.outputs)]]
+        finally:
+            for tensor in made[:len(self.outputs)]:
+                self._api.free_tensor(ctypes.byref(tensor))
+
+    def bind(self, inputs):
+        """For many runs on the same memory: (a function that runs the model once, the arrays that it fills).
+
+        Runs once to learn the sizes of the outputs, which have to be tensors.
+        """
+        for info in self.outputs:
+            if info.is_sequence or info.is_optional:
+                raise RunError(f"output '{info.name}' is no tensor: its memory cannot be given")
+        results = [np.array(result) for result in self.run(inputs)]  # their memory is to be written
+        given, kept = self._given(inputs)
+        made = (_Tensor * max(1, len(results)))()
+        for tensor, result, info in zip(made, results, self.outputs):
+            self._fill_array(tensor, result, info, kept)
+
+        def run(call=self._api.run, arguments=(self._model, given, len(self.inputs), made, len(results)), kept=kept):
+            status = call(*arguments)
+            if status:
+                self._check(status)
+
+        return run, results
+
+    def _given(self, inputs):
+        """The tensors of the inputs, and what keeps their memory alive."""
         if isinstance(inputs, dict):
             missing = [i.name for i in self.inputs if i.name not in inputs]
             unknown = sorted(set(inputs) - {i.name for i in self.inputs})
@@ -171,13 +204,7 @@ class Library:
         given, kept = (_Tensor * max(1, len(inputs)))(), []
         for tensor, value, info in zip(given, inputs, self.inputs):
             self._fill(tensor, value, info, kept)
-        made = (_Tensor * max(1, len(self.outputs)))()
-        self._check(self._api.run(self._model, given, len(inputs), made, len(self.outputs)))
-        try:
-            return [self._copy(tensor) for tensor in made[:len(self.outputs)]]
-        finally:
-            for tensor in made[:len(self.outputs)]:
-                self._api.free_tensor(ctypes.byref(tensor))
+        return given, kept
 
     def _fill(self, tensor, value, info, kept):
         """Makes `tensor` stand for an input; `kept` keeps its memory alive."""
@@ -203,7 +230,7 @@ class Library:
             raise RunError(f"input '{info.name}' has too many dimensions")
         kept.append(array)
         tensor.data, tensor.rank = array.ctypes.data, array.ndim
-        tensor.dtype = self._dtype_number[info.name]
+        tensor.dtype = info.onnx_type
         tensor.shape[:array.ndim] = array.shape
 
     @classmethod
@@ -219,16 +246,14 @@ class Library:
         return np.frombuffer(ctypes.string_at(tensor.data, size) if size else b"", dtype).reshape(shape)
 
     def _infos(self, count, get):
-        self._dtype_number = getattr(self, "_dtype_number", {})
         infos = []
         for i in range(count()):
             info = get(i).contents
             shape = None if info.rank < 0 else tuple(
                 (info.symbols[d].decode() or None) if info.dims[d] < 0 else info.dims[d] for d in range(info.rank))
             infos.append(
-                ValueInfo(info.name.decode(), _numpy_dtype(info.dtype), shape, bool(info.kind & _KIND_SEQUENCE),
-                          bool(info.kind & _KIND_OPTIONAL)))
-            self._dtype_number.setdefault(infos[-1].name, info.dtype)
+                ValueInfo(info.name.decode(), _numpy_dtype(info.dtype), shape, info.dtype,
+                          bool(info.kind & _KIND_SEQUENCE), bool(info.kind & _KIND_OPTIONAL)))
         return infos
 
     def _check(self, status):
