@@ -11,8 +11,6 @@
 #include "../Families.h"
 #include "Contrib.h"
 
-#include "onnx/defs/shape_inference.h"
-
 using namespace mlir;
 using namespace fovea::frontend;
 
@@ -131,10 +129,6 @@ static LogicalResult importBiasSplitGelu(NodeImporter &n) {
   return n.bindOutput(0, result, n.dtype(0));
 }
 
-static void inferHalf(onnx::InferenceContext &context) {
-  onnx::propagateElemTypeFromInputToOutput(context, 0, 0);
-}
-
 void fovea::frontend::registerContribActivationOps(OpRegistry &registry) {
   ContribSchema("Gelu").input("X").output("Y").likeInput().define(registry,
                                                                   importGelu);
@@ -167,6 +161,5 @@ void fovea::frontend::registerContribActivationOps(OpRegistry &registry) {
       .input("X")
       .input("bias")
       .output("Y")
-      .infer(inferHalf)
       .define(registry, importBiasSplitGelu);
 }

@@ -15,8 +15,6 @@
 #include "PaddingMask.h"
 #include "Projection.h"
 
-#include "onnx/defs/shape_inference.h"
-
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -129,11 +127,6 @@ static LogicalResult importAttention(NodeImporter &n) {
   return ProjectedAttention(n).run();
 }
 
-static void inferTypes(onnx::InferenceContext &context) {
-  for (size_t i = 0; i < context.getNumOutputs(); ++i)
-    onnx::propagateElemTypeFromInputToOutput(context, 0, i);
-}
-
 void fovea::frontend::registerContribAttentionOps(OpRegistry &registry) {
   ContribSchema("Attention")
       .input("input")
@@ -151,6 +144,5 @@ void fovea::frontend::registerContribAttentionOps(OpRegistry &registry) {
              "unidirectional"})
       .intLists({"qkv_hidden_sizes"})
       .floats({"mask_filter_value", "scale"})
-      .infer(inferTypes)
       .define(registry, importAttention);
 }

@@ -12,8 +12,6 @@
 #include "../Families.h"
 #include "Contrib.h"
 
-#include "onnx/defs/shape_inference.h"
-
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -179,10 +177,6 @@ static LogicalResult importGemmFastGelu(NodeImporter &n) {
   return n.bindOutput(0, result, n.dtype(0));
 }
 
-static void inferType(onnx::InferenceContext &context) {
-  onnx::propagateElemTypeFromInputToOutput(context, 0, 0);
-}
-
 void fovea::frontend::registerContribContractionOps(OpRegistry &registry) {
   ContribSchema("FusedMatMul")
       .input("A")
@@ -190,7 +184,6 @@ void fovea::frontend::registerContribContractionOps(OpRegistry &registry) {
       .output("Y")
       .ints({"transA", "transB", "transBatchA", "transBatchB"})
       .floats({"alpha"})
-      .infer(inferType)
       .define(registry, importFusedMatMul);
   // Its name before.
   ContribSchema("TransposeMatMul")
@@ -199,14 +192,12 @@ void fovea::frontend::registerContribContractionOps(OpRegistry &registry) {
       .output("Y")
       .ints({"transA", "transB"})
       .floats({"alpha"})
-      .infer(inferType)
       .define(registry, importFusedMatMul);
   ContribSchema("GemmFastGelu")
       .input("X")
       .input("W")
       .optional("bias")
       .output("Y")
-      .infer(inferType)
       .define(registry, importGemmFastGelu);
   ContribSchema("FusedGemm")
       .input("A")
@@ -217,7 +208,6 @@ void fovea::frontend::registerContribContractionOps(OpRegistry &registry) {
       .floats({"alpha", "beta", "activation_alpha", "activation_beta",
                "activation_gamma"})
       .strings({"activation"})
-      .infer(inferType)
       .define(registry, importFusedGemm);
   ContribSchema("FusedConv")
       .input("X")
@@ -229,6 +219,5 @@ void fovea::frontend::registerContribContractionOps(OpRegistry &registry) {
       .intLists({"dilations", "kernel_shape", "pads", "strides"})
       .floatLists({"activation_params"})
       .strings({"activation", "auto_pad"})
-      .infer(inferType)
       .define(registry, importFusedConv);
 }

@@ -12,9 +12,15 @@
 
 using namespace fovea::frontend;
 
+static void inferTypes(onnx::InferenceContext &context) {
+  for (size_t i = 0; i < context.getNumOutputs(); ++i)
+    onnx::propagateElemTypeFromInputToOutput(context, 0, i);
+}
+
 static onnx::OpSchema makeSchema(const char *name, const char *domain) {
   onnx::OpSchema schema(name, __FILE__, __LINE__);
   schema.SetDomain(domain).SinceVersion(1);
+  schema.TypeAndShapeInferenceFunction(inferTypes);
   return schema;
 }
 

@@ -44,6 +44,8 @@ public:
   ContribSchema &floatLists(std::initializer_list<const char *> names);
   /// Output i has the type and shape of the first input.
   ContribSchema &likeInput();
+  /// Replaces what is inferred without it: every output has the element type of
+  /// the first input.
   ContribSchema &infer(onnx::InferenceFunction function);
 
   /// Makes the operator known to ONNX and to the importer. A null handler is

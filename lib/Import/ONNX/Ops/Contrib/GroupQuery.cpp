@@ -16,8 +16,6 @@
 #include "KeyValueCache.h"
 #include "Rotary.h"
 
-#include "onnx/defs/shape_inference.h"
-
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -363,11 +361,6 @@ static LogicalResult importGroupQueryAttention(NodeImporter &n) {
   return GroupQueryImporter(n).run();
 }
 
-static void inferTypes(onnx::InferenceContext &context) {
-  for (size_t i = 0; i < context.getNumOutputs(); ++i)
-    onnx::propagateElemTypeFromInputToOutput(context, Query, i);
-}
-
 void fovea::frontend::registerContribGroupQueryOps(OpRegistry &registry) {
   ContribSchema("GroupQueryAttention")
       .input("query")
@@ -400,6 +393,5 @@ void fovea::frontend::registerContribGroupQueryOps(OpRegistry &registry) {
              "smooth_softmax"})
       .floats({"qk_norm_epsilon", "scale", "softcap"})
       .strings({"k_quant_type", "v_quant_type"})
-      .infer(inferTypes)
       .define(registry, importGroupQueryAttention);
 }

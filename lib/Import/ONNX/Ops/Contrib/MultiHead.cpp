@@ -15,8 +15,6 @@
 #include "PaddingMask.h"
 #include "Projection.h"
 
-#include "onnx/defs/shape_inference.h"
-
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -191,12 +189,6 @@ static LogicalResult importMultiHeadAttention(NodeImporter &n) {
   return MultiHeadImporter(n).run();
 }
 
-/// All results have the element type of the query.
-static void inferTypes(onnx::InferenceContext &context) {
-  for (size_t i = 0; i < context.getNumOutputs(); ++i)
-    onnx::propagateElemTypeFromInputToOutput(context, 0, i);
-}
-
 void fovea::frontend::registerContribMultiHeadOps(OpRegistry &registry) {
   ContribSchema("MultiHeadAttention")
       .input("query")
@@ -217,6 +209,5 @@ void fovea::frontend::registerContribMultiHeadOps(OpRegistry &registry) {
       .requiredInts({"num_heads"})
       .ints({"unidirectional"})
       .floats({"mask_filter_value", "scale"})
-      .infer(inferTypes)
       .define(registry, importMultiHeadAttention);
 }

@@ -13,8 +13,6 @@
 #include "Contrib.h"
 #include "Projection.h"
 
-#include "onnx/defs/shape_inference.h"
-
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -184,10 +182,6 @@ static LogicalResult importPackedAttention(NodeImporter &n) {
   return tokens.attend(*parts, 5);
 }
 
-static void inferType(onnx::InferenceContext &context) {
-  onnx::propagateElemTypeFromInputToOutput(context, 0, 0);
-}
-
 void fovea::frontend::registerContribPackedOps(OpRegistry &registry) {
   ContribSchema("PackedMultiHeadAttention")
       .input("query")
@@ -201,7 +195,6 @@ void fovea::frontend::registerContribPackedOps(OpRegistry &registry) {
       .types("M", {"tensor(int32)"})
       .requiredInts({"num_heads"})
       .floats({"mask_filter_value", "scale"})
-      .infer(inferType)
       .define(registry, importPackedMultiHead);
   ContribSchema("PackedAttention")
       .input("input")
@@ -215,6 +208,5 @@ void fovea::frontend::registerContribPackedOps(OpRegistry &registry) {
       .requiredInts({"num_heads"})
       .intLists({"qkv_hidden_sizes"})
       .floats({"scale"})
-      .infer(inferType)
       .define(registry, importPackedAttention);
 }

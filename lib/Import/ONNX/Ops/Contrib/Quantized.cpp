@@ -148,10 +148,6 @@ static LogicalResult importMatMulNBits(NodeImporter &n) {
   return n.bindOutput(0, sum, n.dtype(0));
 }
 
-static void inferType(onnx::InferenceContext &context) {
-  onnx::propagateElemTypeFromInputToOutput(context, 0, 0);
-}
-
 void fovea::frontend::registerContribQuantizedOps(OpRegistry &registry) {
   ContribSchema("MatMulNBits")
       .input("A")
@@ -167,6 +163,5 @@ void fovea::frontend::registerContribQuantizedOps(OpRegistry &registry) {
       .types("T4", {"tensor(int32)"})
       .requiredInts({"K", "N", "block_size"})
       .ints({"accuracy_level", "bits", "weight_prepacked"})
-      .infer(inferType)
       .define(registry, importMatMulNBits);
 }
