@@ -29,6 +29,7 @@ public:
   LogicalResult run();
 
 private:
+  LogicalResult checkPacked(Value packed, int64_t parts, const char *what);
   LogicalResult readPackedQuery();
   LogicalResult readPackedKey();
   LogicalResult readCachedKey();
@@ -46,14 +47,21 @@ private:
 
 } // namespace
 
+/// [batch, rows, heads, parts, size]
+LogicalResult MultiHeadImporter::checkPacked(Value packed, int64_t parts,
+                                             const char *what) {
+  if (failed(requireEqual(n, b.dim(packed, 2), heads, what)))
+    return failure();
+  return requireEqual(n, b.dim(packed, 3), b.attr(parts), "packed parts");
+}
+
 /// [batch, rows, heads, 3, size]
 LogicalResult MultiHeadImporter::readPackedQuery() {
   if (n.rank(0) != 5 || n.input(2))
     return n.fail("without a key, the query has to be "
                   "[batch, rows, heads, 3, size] and there is no value");
   Value packed = n.input(0);
-  if (failed(requireEqual(n, b.dim(packed, 2), heads, "heads of the query")) ||
-      failed(requireEqual(n, b.dim(packed, 3), b.attr(3), "packed parts")))
+  if (failed(checkPacked(packed, 3, "heads of the query")))
     return failure();
   query = partOf(b, packed, 0);
   key = partOf(b, packed, 1);
@@ -66,8 +74,7 @@ LogicalResult MultiHeadImporter::readPackedKey() {
   if (n.input(2))
     return n.fail("a packed key has the value in it, and there is another one");
   Value packed = n.input(1);
-  if (failed(requireEqual(n, b.dim(packed, 2), heads, "heads of the key")) ||
-      failed(requireEqual(n, b.dim(packed, 3), b.attr(2), "packed parts")))
+  if (failed(checkPacked(packed, 2, "heads of the key")))
     return failure();
   key = partOf(b, packed, 0);
   value = partOf(b, packed, 1);
