@@ -226,6 +226,22 @@ static LogicalResult tileLevel(RewriterBase &rewriter, Block *block,
   return success();
 }
 
+/// Replaces `root` by sequential loops over tiles of `sizes`; returns the
+/// operation of one tile.
+static FailureOr<linalg::LinalgOp> tileToLoops(RewriterBase &rewriter,
+                                               linalg::LinalgOp root,
+                                               ArrayRef<int64_t> sizes) {
+  scf::SCFTilingOptions options;
+  options.setTileSizes(getAsIndexOpFoldResult(rewriter.getContext(), sizes));
+  rewriter.setInsertionPoint(root);
+  auto tiled = scf::tileUsingSCF(
+      rewriter, cast<TilingInterface>(root.getOperation()), options);
+  if (failed(tiled))
+    return failure();
+  rewriter.replaceOp(root, tiled->replacements);
+  return cast<linalg::LinalgOp>(tiled->tiledOps.front());
+}
+
 /// Cuts the reduction of `root` into blocks that each start from zero and are
 /// added up: rounding errors grow with the length of a chain of additions.
 /// Returns the contraction of one block.
@@ -235,15 +251,10 @@ sumByBlocks(RewriterBase &rewriter, linalg::LinalgOp root, int64_t block) {
   root.getReductionDims(loops);
   SmallVector<int64_t> sizes(root.getNumLoops(), 0);
   sizes[loops.front()] = block;
-  scf::SCFTilingOptions options;
-  options.setTileSizes(getAsIndexOpFoldResult(rewriter.getContext(), sizes));
-  rewriter.setInsertionPoint(root);
-  auto tiled = scf::tileUsingSCF(
-      rewriter, cast<TilingInterface>(root.getOperation()), options);
+  FailureOr<linalg::LinalgOp> tiled = tileToLoops(rewriter, root, sizes);
   if (failed(tiled))
     return failure();
-  rewriter.replaceOp(root, tiled->replacements);
-  auto inner = cast<linalg::LinalgOp>(tiled->tiledOps.front());
+  linalg::LinalgOp inner = *tiled;
 
   Location loc = inner.getLoc();
   rewriter.setInsertionPoint(inner);
@@ -284,15 +295,7 @@ static LogicalResult tileReduction(RewriterBase &rewriter,
       return failure();
     root = *inner;
   }
-  scf::SCFTilingOptions options;
-  options.setTileSizes(getAsIndexOpFoldResult(rewriter.getContext(), sizes));
-  rewriter.setInsertionPoint(root);
-  auto tiled = scf::tileUsingSCF(
-      rewriter, cast<TilingInterface>(root.getOperation()), options);
-  if (failed(tiled))
-    return failure();
-  rewriter.replaceOp(root, tiled->replacements);
-  return success();
+  return tileToLoops(rewriter, root, sizes);
 }
 
 static LogicalResult tileKernel(func::FuncOp function) {
