@@ -11,23 +11,14 @@
 #include "linear.h"
 #include "negate.h"
 
+#include "check.h"
+
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition)                                                       \
-  do {                                                                         \
-    if (!(condition)) {                                                        \
-      printf("%s:%d: %s does not hold: %s\n", __FILE__, __LINE__, #condition,  \
-             api->last_error());                                               \
-      exit(1);                                                                 \
-    }                                                                          \
-  } while (0)
-
 enum { rows = 2, in = 8, out = 16, extra = 32 };
-static const fovea_api *api;
 static fovea_model *model;
 static float x[8 * in], b[8 * out];
 

@@ -8,20 +8,11 @@
  */
 #include "lists.h"
 
+#include "check.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition)                                                       \
-  do {                                                                         \
-    if (!(condition)) {                                                        \
-      printf("%s:%d: %s does not hold: %s\n", __FILE__, __LINE__, #condition,  \
-             api->last_error());                                               \
-      exit(1);                                                                 \
-    }                                                                          \
-  } while (0)
-
-static const fovea_api *api;
 static fovea_model *model;
 static float values[8] = {1, 2, 3, 4, 5, 6, 7, 8};
 static int64_t whole[6] = {1, 2, 3, 4, 5, 6};
