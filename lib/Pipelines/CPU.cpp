@@ -57,7 +57,13 @@ static void buildRecognize(OpPassManager &pm) {
 }
 
 static void buildGroup(OpPassManager &pm) {
+  // The contractions of attention that no tiled form serves are kernels.
+  DecomposeAttentionOptions untiled;
+  untiled.matrixOnly = true;
+  pm.addPass(createDecomposeAttention(untiled));
   pm.addPass(createDecomposeAggregates());
+  addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createFuseElementwise());
   addCleanup(pm);
   pm.addPass(createOutlineKernels());
   addCleanup(pm);
@@ -92,6 +98,7 @@ static void buildSchedule(OpPassManager &pm, const PipelineOptions &options) {
 
 static void buildTile(OpPassManager &pm) {
   pm.addPass(createTileAttention());
+  pm.addPass(createLowerAttentionRows());
   // What no tiled form serves takes the general one.
   pm.addPass(createDecomposeAttention());
   pm.addPass(createLowerOnline());

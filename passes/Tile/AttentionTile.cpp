@@ -66,6 +66,10 @@ OpFoldResult AttentionTile::maximum(OpFoldResult x, OpFoldResult y) {
 // Slices
 //===----------------------------------------------------------------------===//
 
+unsigned AttentionTile::toTileDim(unsigned dim) {
+  return dim == roles.m ? M : dim == roles.n ? N : dim == roles.k1 ? K1 : K2;
+}
+
 /// Slices `tensor` at the tile's positions and `numKeys` keys from `key` on.
 /// The result has the dimensions of the tile.
 DimTensor AttentionTile::slice(Value tensor, AffineMap map, OpFoldResult key,
@@ -85,10 +89,7 @@ DimTensor AttentionTile::slice(Value tensor, AffineMap map, OpFoldResult key,
     starts.push_back(dim == roles.k2 ? key : offsets[dim]);
     counts.push_back(dim == roles.k2 ? b.getIndexAttr(numKeys) : sizes[dim]);
     shape.push_back(*getConstantIntValue(counts.back()));
-    result.dims.push_back(dim == roles.m    ? M
-                          : dim == roles.n  ? N
-                          : dim == roles.k1 ? K1
-                                            : K2);
+    result.dims.push_back(toTileDim(dim));
   }
   SmallVector<OpFoldResult> strides(starts.size(), b.getIndexAttr(1));
   result.value = tensor::ExtractSliceOp::create(
@@ -107,7 +108,9 @@ void AttentionTile::getInitPosition(unsigned index,
 }
 
 Value AttentionTile::sliceInit(unsigned index, Value init) {
-  return slice(init, op.getInitMap(index), {}, 0).value;
+  // Only probabilities run over the keys, and then over all of them.
+  int64_t keys = getConstantIntValue(extents[roles.k2]).value_or(0);
+  return slice(init, op.getInitMap(index), b.getIndexAttr(0), keys).value;
 }
 
 //===----------------------------------------------------------------------===//
@@ -318,6 +321,26 @@ AttentionTile::keyRanges(unsigned source, OpFoldResult base) {
 // Keys
 //===----------------------------------------------------------------------===//
 
+AffineMap AttentionTile::mapOf(ArrayRef<unsigned> dims) {
+  SmallVector<AffineExpr> exprs;
+  for (unsigned dim : dims)
+    exprs.push_back(b.getAffineDimExpr(dim));
+  return AffineMap::get(4, 0, exprs, b.getContext());
+}
+
+Value AttentionTile::emitPosition(OpBuilder &n, Location l, unsigned dim,
+                                  OpFoldResult firstKey) {
+  if (dim != roles.m && dim != roles.k2)
+    return getValueOrCreateConstantIndexOp(n, l, offsets[dim]);
+  Value local =
+      attn::IndexOp::create(n, l, n.getIndexType(), dim == roles.m ? M : K2);
+  OpFoldResult start = dim == roles.m ? row : firstKey;
+  if (isZeroInteger(start))
+    return local;
+  return arith::AddIOp::create(n, l, local,
+                               getValueOrCreateConstantIndexOp(n, l, start));
+}
+
 /// Emits one attn.online over `numKeys` keys from `key` of a source.
 OnlineState AttentionTile::takeKeys(unsigned source, OpFoldResult base,
                                     Value key, int64_t numKeys, bool masked,
@@ -344,12 +367,6 @@ OnlineState AttentionTile::takeKeys(unsigned source, OpFoldResult base,
       slice(op.getKeys()[source], op.getKeyMap(source), key, numKeys);
   DimTensor values =
       slice(op.getValues()[source], op.getValueMap(source), key, numKeys);
-  auto mapOf = [&](ArrayRef<unsigned> dims) {
-    SmallVector<AffineExpr> exprs;
-    for (unsigned dim : dims)
-      exprs.push_back(b.getAffineDimExpr(dim));
-    return AffineMap::get(4, 0, exprs, b.getContext());
-  };
   SmallVector<AffineMap> maps{rowsInLanes ? mapOf({K1, M}) : mapOf({M, K1}),
                               mapOf(keys.dims), mapOf(values.dims)};
   SmallVector<Value> captured;
@@ -359,15 +376,7 @@ OnlineState AttentionTile::takeKeys(unsigned source, OpFoldResult base,
   }
   maps.append({mapOf(accDims()), mapOf({M}), mapOf({M})});
   auto score = [&](OpBuilder &n, Location l, Value s, ValueRange e) -> Value {
-    auto at = [&](unsigned dim) -> Value {
-      if (dim != roles.m && dim != roles.k2)
-        return getValueOrCreateConstantIndexOp(n, l, offsets[dim]);
-      Value local = attn::IndexOp::create(n, l, n.getIndexType(),
-                                          dim == roles.m ? M : K2);
-      Value start = getValueOrCreateConstantIndexOp(
-          n, l, dim == roles.m ? row : absolute);
-      return arith::AddIOp::create(n, l, local, start);
-    };
+    auto at = [&](unsigned dim) { return emitPosition(n, l, dim, absolute); };
     SmallVector<Value> elements;
     for (int p : position)
       elements.push_back(p < 0 ? Value() : e[p]);
@@ -428,4 +437,60 @@ SmallVector<Value> AttentionTile::run(ValueRange outs) {
                           ? emitOutput(state, outs[index], index)
                           : emitLogSumExp(state, outs[index], index));
   return results;
+}
+
+SmallVector<Value> AttentionTile::sliceAllKeys(ValueRange outs) {
+  OpFoldResult zero = b.getIndexAttr(0);
+  int64_t numKeys = *getConstantIntValue(extents[roles.k2]);
+  SmallVector<AffineMap> maps;
+  auto take = [&](Value tensor, AffineMap map) {
+    DimTensor part = slice(tensor, map, zero, numKeys);
+    maps.push_back(mapOf(part.dims));
+    return part.value;
+  };
+  Value queries = take(op.getQuery(), op.getQueryMap());
+  Value keys = take(op.getKeys()[0], op.getKeyMap(0));
+  Value values = take(op.getValues()[0], op.getValueMap(0));
+  SmallVector<Value> captures;
+  for (auto [index, capture] : llvm::enumerate(op.getCaptures()))
+    captures.push_back(take(capture, op.getCaptureMap(index)));
+  for (unsigned index = 0; index < outs.size(); ++index) {
+    SmallVector<unsigned> dims;
+    for (unsigned dim : dimsOf(op.getInitMap(index)))
+      if (!roles.isBatch(dim))
+        dims.push_back(toTileDim(dim));
+    maps.push_back(mapOf(dims));
+  }
+
+  auto region = [&](OpBuilder &n, Location l, Region &body, Value element,
+                    ValueRange captured, bool masked) {
+    SmallVector<Value> elements(captured);
+    auto at = [&](unsigned dim) { return emitPosition(n, l, dim, zero); };
+    AttentionPoint point = {at, elements};
+    element = emitRegion(n, l, body, element, point);
+    if (!masked)
+      return element;
+    bool isLinear = op.getNormalizer() == attn::Normalizer::None;
+    Value hidden = floatConstant(n, l, compute, isLinear ? 0.0 : -infinity);
+    return emitMasked(n, l, op, extents, element, hidden, point);
+  };
+  auto score = [&](OpBuilder &n, Location l, Value s, ValueRange e) -> Value {
+    return region(n, l, op.getScore(), s, e, /*masked=*/true);
+  };
+  auto prob = [&](OpBuilder &n, Location l, Value p, ValueRange e) -> Value {
+    return region(n, l, op.getProb(), p, e, /*masked=*/false);
+  };
+  attn::AttentionParams params;
+  params.scale = op.getScale().convertToDouble();
+  params.normalizer = op.getNormalizer();
+  params.emptyRow = op.getEmptyRow();
+  params.kinds = op.getKinds();
+  bool hasScore = op.getMask() || !op.getScore().empty();
+  auto tile = AttentionOp::create(
+      b, loc, queries, keys, values, captures, outs, maps, params,
+      hasScore ? attn::RegionBuilderFn(score) : attn::RegionBuilderFn(),
+      op.getProb().empty() ? attn::RegionBuilderFn()
+                           : attn::RegionBuilderFn(prob));
+  tile->setAttr(attn::ScheduleAttr::getAttachedName(), schedule);
+  return tile.getResults();
 }

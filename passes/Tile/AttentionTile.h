@@ -38,6 +38,10 @@ public:
   /// Emits the tile; `outs` are the tiles of the inits that it overwrites.
   llvm::SmallVector<mlir::Value> run(mlir::ValueRange outs);
 
+  /// Emits the tile as an attention over all keys of its rows, without batch
+  /// dimensions; mask and offsets go into its regions.
+  llvm::SmallVector<mlir::Value> sliceAllKeys(mlir::ValueRange outs);
+
   /// Where the tile of init `index` lies, by axis of the init.
   void getInitPosition(unsigned index,
                        llvm::SmallVectorImpl<mlir::OpFoldResult> &offsets,
@@ -54,6 +58,14 @@ private:
     bool masked;
   };
 
+  /// The dimension of a tile's operation that is `dim`, which is not a batch.
+  unsigned toTileDim(unsigned dim);
+  /// The affine map of a tile's operand with the dimensions `dims`.
+  mlir::AffineMap mapOf(llvm::ArrayRef<unsigned> dims);
+  /// The position along a dimension inside of a region of the tile's operation
+  /// whose keys begin at `firstKey`.
+  mlir::Value emitPosition(mlir::OpBuilder &builder, mlir::Location loc,
+                           unsigned dim, mlir::OpFoldResult firstKey);
   DimTensor slice(mlir::Value tensor, mlir::AffineMap map,
                   mlir::OpFoldResult key, int64_t numKeys);
   llvm::SmallVector<unsigned> accDims();
@@ -141,10 +153,20 @@ mlir::Value insertDims(mlir::OpBuilder &builder, mlir::Location loc,
                        llvm::ArrayRef<mlir::OpFoldResult> offsets,
                        llvm::ArrayRef<int64_t> sizes);
 
-/// 2 ^ (x - maximum), the difference scaled as `op` says. An attribute says
-/// that the exponent is not positive, which spares the check for overflow.
+/// 2 ^ (scale * (x - maximum)). An attribute says that the exponent is not
+/// positive, which spares the check for overflow.
 mlir::Value emitPower(mlir::OpBuilder &builder, mlir::Location loc,
-                      attn::OnlineOp op, mlir::Value x, mlir::Value maximum);
+                      mlir::Value x, mlir::Value maximum, double scale);
+
+/// `capture` with its axes in the order `dims`, so that a row of it is a
+/// vector. Narrow types are widened to what is transposed in registers.
+DimTensor packCapture(mlir::OpBuilder &builder, mlir::Location loc,
+                      DimTensor capture, llvm::ArrayRef<unsigned> dims,
+                      llvm::ArrayRef<int64_t> extents, int64_t lanes);
+
+/// An element of a packed capture in the type that the capture has.
+mlir::Value unpackElement(mlir::OpBuilder &builder, mlir::Location loc,
+                          mlir::Value element, mlir::Type type);
 
 /// Applies the scale and the score region of `op` to a part of the scores,
 /// which starts at `offsets` along the dimensions `dims` of the scores.

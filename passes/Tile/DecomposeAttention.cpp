@@ -8,6 +8,7 @@
 
 #include "AttentionBody.h"
 
+#include "fovea/Schedule/Attention.h"
 #include "fovea/passes/Tile/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -319,9 +320,13 @@ void fovea::decomposeAttention(RewriterBase &rewriter, AttentionOp op) {
 namespace {
 struct DecomposeAttention
     : fovea::impl::DecomposeAttentionBase<DecomposeAttention> {
+  using DecomposeAttentionBase::DecomposeAttentionBase;
   void runOnOperation() override {
     SmallVector<AttentionOp> ops;
-    getOperation()->walk([&](AttentionOp op) { ops.push_back(op); });
+    getOperation()->walk([&](AttentionOp op) {
+      if (!matrixOnly || chooseAttentionForm(op) == AttentionForm::Matrix)
+        ops.push_back(op);
+    });
     IRRewriter rewriter(&getContext());
     for (AttentionOp op : ops)
       decomposeAttention(rewriter, op);

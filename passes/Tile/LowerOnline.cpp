@@ -38,6 +38,7 @@ public:
     rows = extents[roles.m];
     keys = extents[roles.k2];
     lanes = schedule.getOption("lanes", 16);
+    exponentScale = op.getExponentScale().convertToDouble();
   }
 
   SmallVector<Value> run();
@@ -62,6 +63,7 @@ private:
   FloatType compute;
   attn::ScheduleAttr schedule;
   int64_t rows, keys, lanes;
+  double exponentScale;
   SmallVector<DimTensor> captures;
 };
 } // namespace
@@ -78,34 +80,14 @@ Value OnlineLowering::emitRow(
   return emitGeneric(b, loc, {roles.m}, operands, {empty, {roles.m}}, body);
 }
 
-/// The element type in which a capture is transposed in registers.
-static Type packedType(OpBuilder &b, Type type) {
-  if (isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32)
-    return b.getF32Type();
-  if (type.isInteger() && type.getIntOrFloatBitWidth() < 32)
-    return b.getI32Type();
-  return type;
-}
-
 void OnlineLowering::packCaptures() {
   for (auto [index, capture] : llvm::enumerate(op.getCaptures())) {
     DimTensor tensor = {capture, dimsOf(op.getCaptureMap(index))};
     captures.push_back(tensor);
     if (tensor.dims != SmallVector<unsigned>{roles.m, roles.k2})
       continue;
-    Type from = getElementTypeOrSelf(capture);
-    Type to = packedType(b, from);
-    Value empty =
-        tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>{keys, rows}, to);
-    DimTensor packed = {empty, {roles.k2, roles.m}};
-    packed.value = emitBlockwise(
-        b, loc, packed.dims, {keys, rows}, lanes, {tensor}, packed,
-        [&](OpBuilder &n, Location l, ValueRange e) -> Value {
-          if (from.isInteger() && from != to)
-            return arith::ExtUIOp::create(n, l, to, e[0]);
-          return castFloat(n, l, e[0], to);
-        });
-    captures.back() = packed;
+    captures.back() =
+        packCapture(b, loc, tensor, {roles.k2, roles.m}, {keys, rows}, lanes);
   }
 }
 
@@ -171,7 +153,7 @@ OnlineLowering::emitProbabilities(Value scores, Value max, Value sum) {
         Value p =
             emitGeneric(n, loc, dims, {{max, {roles.m}}}, part,
                         [&](OpBuilder &e, Location l, ValueRange v) -> Value {
-                          return emitPower(e, l, op, v[1], v[0]);
+                          return emitPower(e, l, v[1], v[0], exponentScale);
                         });
         Value s =
             emitGeneric(n, loc, dims, {{p, dims}}, {args[1], {roles.m}},
@@ -229,7 +211,7 @@ SmallVector<Value> OnlineLowering::run() {
   Value correction =
       emitRow({op.getMax(), safe},
               [&](OpBuilder &e, Location l, ValueRange v) -> Value {
-                return emitPower(e, l, op, v[0], v[1]);
+                return emitPower(e, l, v[0], v[1], exponentScale);
               });
   // In place, so that the sum stays in the buffer that the loop carries.
   DimTensor previous = {op.getSum(), {roles.m}};

@@ -29,6 +29,7 @@ public:
     keys = extents[roles.k2];
     attn::ScheduleAttr schedule = attn::ScheduleAttr::of(op);
     lanes = schedule.getOption("lanes", 16);
+    exponentScale = op.getExponentScale().convertToDouble();
     for (auto [index, capture] : llvm::enumerate(op.getCaptures()))
       captures.push_back({capture, dimsOf(op.getCaptureMap(index))});
   }
@@ -66,6 +67,7 @@ private:
   SmallVector<int64_t> extents;
   FloatType compute;
   int64_t rows, keys, lanes;
+  double exponentScale;
   SmallVector<DimTensor> captures;
 };
 } // namespace
@@ -162,7 +164,7 @@ OnlineRows::emitProbabilities(OpBuilder &n, OpFoldResult row, Value scores,
     part.value =
         emitGeneric(k, loc, dims, {max}, part,
                     [&](OpBuilder &e, Location l, ValueRange v) -> Value {
-                      return emitPower(e, l, op, v[1], v[0]);
+                      return emitPower(e, l, v[1], v[0], exponentScale);
                     });
     return part;
   };
@@ -270,7 +272,7 @@ SmallVector<Value> OnlineRows::emitRow(OpBuilder &n, OpFoldResult row,
   });
   DimTensor correction = statistic(
       {before, safe}, [&](OpBuilder &e, Location l, ValueRange v) -> Value {
-        return emitPower(e, l, op, v[0], v[1]);
+        return emitPower(e, l, v[0], v[1], exponentScale);
       });
   DimTensor sum = sliceRow(n, state[2], row);
   sum.value = emitGeneric(n, loc, {roles.m}, {correction}, sum,

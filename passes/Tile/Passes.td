@@ -28,8 +28,10 @@ def TileAttention : Pass<"attn-tile"> {
     Reads the levels `workgroup` (rows of a tile), `reduction` (keys of a tile),
     `register` (keys and value columns of a register tile) and the option
     `lanes`. What needs the probabilities themselves (as a result, or for the
-    probability region) or another normalizer than a softmax is left to
-    `attn-decompose`.
+    probability region) or another normalizer than a softmax keeps an
+    `attn.attention` on each tile of rows and all their keys, for
+    `attn-lower-rows`; where these are too many, or not known, `attn-decompose`
+    comes in.
 
     Precondition: a schedule on the operation; K1 and N static. Example:
 
@@ -81,13 +83,44 @@ def LowerOnline : Pass<"attn-lower-online"> {
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def LowerAttentionRows : Pass<"attn-lower-rows"> {
+  let summary = "Expand attention of a tile of rows with all its keys";
+  let description = [{
+    What `attn-tile` leaves as an attention without batch dimensions becomes
+    loops around structured operations that fit into vector registers, as with
+    `attn-lower-online`. The scores of the tile's rows and all keys are formed
+    in scratch memory of that size, normalised there with any normalizer, given
+    to the probability region, stored where the probabilities are a result, and
+    multiplied with the values. An online form would have to compute the scores
+    twice: a probability is known only after the last key.
+
+    Precondition: `attn-tile`; static extents, one source of keys, rows that fill
+    vectors. Other attention stays as it is. Example: for 32 rows and 196 keys
+
+    ```mlir
+    %o, %p = attn.attention query(%q : tensor<32x64xf32>)
+        keys(%k : tensor<196x64xf32>) values(%v : tensor<196x64xf32>)
+        outs(%e, %f : tensor<32x64xf32>, tensor<32x196xf32>)
+        {result_kinds = [#attn<result output>, #attn<result probabilities>],
+         attn.schedule = #attn.schedule<...>, ...}
+    ```
+
+    becomes loops over `tensor<196x32xf32>`, whose transpose is stored to `%p`.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def DecomposeAttention : Pass<"attn-decompose"> {
   let summary = "Rewrite every attn.attention as plain structured ops";
   let description = [{
     The path that is correct for every attention: any normalizer, regions, any
     number of sources, any extents, probabilities as a result. It forms the
     matrix of scores, so tiling (`attn-tile`) comes first and leaves to this
-    pass what it cannot tile.
+    pass what it cannot tile. With `matrix-only` it takes ahead of time what no
+    tiled form serves, so that its contractions become kernels of their own.
 
     Precondition: none. Example:
 
@@ -100,6 +133,9 @@ def DecomposeAttention : Pass<"attn-decompose"> {
     score region, mask), a row maximum, a row sum, an elementwise operation
     (probabilities) and a contraction with the value.
   }];
+  let options = [
+    Option<"matrixOnly", "matrix-only", "bool", "false",
+           "only attention that cannot be tiled">];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",

@@ -36,20 +36,6 @@ struct RowRange {
 };
 } // namespace
 
-/// Whether the online form can compute `op`: a softmax over the keys whose
-/// probabilities are used for nothing but the output.
-static bool canTile(AttentionOp op) {
-  attn::DimRoles roles = op.getRoles();
-  SmallVector<int64_t> extents = op.getStaticExtents();
-  return (op.getNormalizer() == attn::Normalizer::Softmax ||
-          op.getNormalizer() == attn::Normalizer::SoftmaxPlusOne) &&
-         op.getProb().empty() &&
-         op.getInitOfKind(attn::ResultKind::Probabilities) < 0 &&
-         !ShapedType::isDynamic(extents[roles.k1]) &&
-         !ShapedType::isDynamic(extents[roles.n]) && extents[roles.k1] > 0 &&
-         extents[roles.n] > 0 && extents[roles.m] != 0;
-}
-
 /// Cuts the query rows into tiles of static size. What is left over gets one
 /// smaller tile that overlaps its neighbour, computed after it; where there are
 /// fewer rows than one vector holds, tiles are exactly as large as needed.
@@ -119,7 +105,9 @@ static SmallVector<Value> emitParallel(RewriterBase &rewriter, AttentionOp op,
   SmallVector<Value> tileOuts;
   for (auto [index, init] : llvm::enumerate(loop.getRegionIterArgs()))
     tileOuts.push_back(tile.sliceInit(index, init));
-  SmallVector<Value> results = tile.run(tileOuts);
+  SmallVector<Value> results = chooseAttentionForm(op) == AttentionForm::Online
+                                   ? tile.run(tileOuts)
+                                   : tile.sliceAllKeys(tileOuts);
   for (auto [index, result] : llvm::enumerate(results)) {
     SmallVector<OpFoldResult> offsets, sizes;
     tile.getInitPosition(index, offsets, sizes);
@@ -205,7 +193,7 @@ struct TileAttention : fovea::impl::TileAttentionBase<TileAttention> {
     IRRewriter rewriter(&getContext());
     for (AttentionOp op : ops) {
       attn::ScheduleAttr schedule = attn::ScheduleAttr::of(op);
-      if (!schedule || !canTile(op))
+      if (!schedule || chooseAttentionForm(op) == AttentionForm::Matrix)
         continue;
       if (failed(checkAttentionSchedule(schedule, [&] {
             return op.emitOpError("has an illegal schedule: ");

@@ -14,6 +14,21 @@
 
 namespace fovea {
 
+/// The ways in which an attention is computed.
+enum class AttentionForm {
+  /// Tiles of rows and keys around an online softmax; no scores are stored.
+  Online,
+  /// Tiles of rows with all their keys: what needs the probabilities
+  /// themselves,
+  /// for a region or as a result, or has no softmax to carry along.
+  Rows,
+  /// The whole matrix of scores, as separate contractions.
+  Matrix
+};
+
+/// The best of the forms that can compute `op`.
+AttentionForm chooseAttentionForm(attn::AttentionOp op);
+
 /// The schedule that the heuristics for CPUs give to an attention.
 attn::ScheduleAttr scheduleAttention(attn::AttentionOp op,
                                      const CPUTarget &cpu);

@@ -13,6 +13,32 @@
 using namespace mlir;
 using namespace fovea;
 
+/// The scores of a tile of the form Rows should stay in the second-level cache:
+/// 16 rows of this many keys fill half a mebibyte.
+static constexpr int64_t maxRowKeys = 8192;
+
+AttentionForm fovea::chooseAttentionForm(attn::AttentionOp op) {
+  // Fewer rows do not fill a vector on every target.
+  constexpr int64_t minRows = 16;
+  attn::DimRoles roles = op.getRoles();
+  SmallVector<int64_t> extents = op.getStaticExtents();
+  int64_t rows = extents[roles.m], keys = extents[roles.k2];
+  for (unsigned dim : {roles.k1, roles.n})
+    if (ShapedType::isDynamic(extents[dim]) || extents[dim] == 0)
+      return AttentionForm::Matrix;
+  if (rows == 0)
+    return AttentionForm::Matrix;
+  bool isSoftmax = op.getNormalizer() == attn::Normalizer::Softmax ||
+                   op.getNormalizer() == attn::Normalizer::SoftmaxPlusOne;
+  if (isSoftmax && op.getProb().empty() &&
+      op.getInitOfKind(attn::ResultKind::Probabilities) < 0)
+    return AttentionForm::Online;
+  bool fits = !ShapedType::isDynamic(keys) && keys > 0 && keys <= maxRowKeys &&
+              !ShapedType::isDynamic(rows) && rows >= minRows;
+  return fits && op.getKeys().size() == 1 ? AttentionForm::Rows
+                                          : AttentionForm::Matrix;
+}
+
 attn::ScheduleAttr fovea::scheduleAttention(attn::AttentionOp op,
                                             const CPUTarget &cpu) {
   int64_t bits = op.getComputeType().getWidth();
@@ -27,11 +53,15 @@ attn::ScheduleAttr fovea::scheduleAttention(attn::AttentionOp op,
   // stream through it.
   int64_t keys = cpu.l1Bytes / 2 / (vectors * lanes * (bits / 8));
   keys = std::clamp<int64_t>(llvm::alignDown(keys, rows), rows, 128);
+  bool isOnline = chooseAttentionForm(op) == AttentionForm::Online;
   // Smaller tiles waste less of the ones that a mask cuts through.
-  if (op.getMask())
+  if (op.getMask() && isOnline)
     keys = std::min<int64_t>(keys, 64);
+  int64_t tileRows = vectors * lanes;
+  if (!isOnline && op.getStaticExtents()[op.getRoles().k2] > maxRowKeys / 2)
+    tileRows = lanes;
   return attn::ScheduleAttr::get(op.getContext(),
-                                 {{"workgroup", {vectors * lanes}},
+                                 {{"workgroup", {tileRows}},
                                   {"reduction", {keys}},
                                   {"register", {rows, rows}}},
                                  {{"lanes", lanes}});

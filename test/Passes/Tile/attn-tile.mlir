@@ -74,13 +74,14 @@ func.func @odd(%q: tensor<2x37x16xf32>, %k: tensor<2x69x16xf32>, %v: tensor<2x69
 #o = affine_map<(h, m, n, k1, k2) -> (h, m, n)>
 #p = affine_map<(h, m, n, k1, k2) -> (h, m, k2)>
 
-// What needs the probabilities stays.
+// What needs the probabilities stays an attention, of a tile of rows and all keys.
 // CHECK-LABEL: @probabilities
-// CHECK: attn.attention
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (2, 4)
+// CHECK: attn.attention query(%{{.*}} : tensor<32x16xf32>) keys(%{{.*}} : tensor<128x16xf32>) values(%{{.*}} : tensor<128x16xf32>) outs(%{{.*}}, %{{.*}} : tensor<32x16xf32>, tensor<32x128xf32>)
 func.func @probabilities(%q: tensor<2x128x16xf32>, %k: tensor<2x128x16xf32>, %v: tensor<2x128x16xf32>, %o: tensor<2x128x16xf32>, %p: tensor<2x128x128xf32>) -> (tensor<2x128x16xf32>, tensor<2x128x128xf32>) {
   %r:2 = attn.attention query(%q : tensor<2x128x16xf32>) keys(%k : tensor<2x128x16xf32>) values(%v : tensor<2x128x16xf32>) outs(%o, %p : tensor<2x128x16xf32>, tensor<2x128x128xf32>)
     {indexing_maps = [#q, #k, #v, #o, #p], result_kinds = [#attn<result output>, #attn<result probabilities>],
-     attn.schedule = #attn.schedule<workgroup = [32], reduction = [64], register = [8, 8]>} -> tensor<2x128x16xf32>, tensor<2x128x128xf32>
+     attn.schedule = #attn.schedule<workgroup = [32], reduction = [64], register = [8, 8], lanes = 16>} -> tensor<2x128x16xf32>, tensor<2x128x128xf32>
   return %r#0, %r#1 : tensor<2x128x16xf32>, tensor<2x128x128xf32>
 }
 
