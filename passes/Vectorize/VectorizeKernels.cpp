@@ -50,7 +50,9 @@ static bool isReadWhole(linalg::GenericOp op, OpOperand &operand,
       [](auto pair) { return std::get<0>(pair) == std::get<1>(pair) + 1; });
 }
 
-/// The parallel loops of `op` that run once.
+/// The loops of `op` that run once; the last of their vector's dimensions would
+/// take each element for a vector of its own. A contraction keeps its sum, which
+/// becomes a multiply-add by being one.
 static SmallVector<unsigned> getUnitLoops(Operation *op) {
   SmallVector<unsigned> unit;
   auto generic = dyn_cast<linalg::GenericOp>(op);
@@ -61,8 +63,10 @@ static SmallVector<unsigned> getUnitLoops(Operation *op) {
   for (OpOperand &operand : generic->getOpOperands())
     if (!isReadWhole(generic, operand, extents))
       return unit;
+  bool isContraction = linalg::isaContractionOpInterface(generic);
   for (unsigned loop = 0; loop < extents.size(); ++loop)
-    if (extents[loop] == 1 && linalg::isParallelIterator(kinds[loop]))
+    if (extents[loop] == 1 &&
+        (linalg::isParallelIterator(kinds[loop]) || !isContraction))
       unit.push_back(loop);
   // A scalar operation is left alone: there is nothing to make a vector of.
   return unit.size() == extents.size() ? SmallVector<unsigned>() : unit;

@@ -45,3 +45,29 @@ func.func private @window(%x: tensor<2xf32>, %taps: tensor<1xf32>, %out: tensor<
   } -> tensor<1xf32>
   return %m : tensor<1xf32>
 }
+
+// -----
+
+// One step of a reduction: its loop must not become the last dimension of the
+// vectors.
+
+#row = affine_map<(i, j) -> (i)>
+#step = affine_map<(i, j) -> (j)>
+// CHECK-LABEL: func.func private @count
+// CHECK:         scf.for {{.*}} -> (vector<48xi32>)
+// CHECK-NOT:       vector<48x1x
+// CHECK:           arith.cmpf olt, %{{.*}} : vector<48xf32>
+func.func private @count(%x: tensor<48xf32>, %out: tensor<48xi32>) -> tensor<48xi32> attributes {fovea.kernel} {
+  %zero = arith.constant 0 : i32
+  %f = linalg.fill ins(%zero : i32) outs(%out : tensor<48xi32>) -> tensor<48xi32>
+  %r = linalg.generic {indexing_maps = [#row, #step, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x, %x : tensor<48xf32>, tensor<48xf32>) outs(%f : tensor<48xi32>)
+      attrs = {attn.schedule = #attn.schedule<strip = 64, workgroup = [64, 0]>} {
+  ^bb0(%a: f32, %b: f32, %o: i32):
+    %c = arith.cmpf olt, %b, %a : f32
+    %e = arith.extui %c : i1 to i32
+    %s = arith.addi %o, %e : i32
+    linalg.yield %s : i32
+  } -> tensor<48xi32>
+  return %r : tensor<48xi32>
+}
