@@ -51,6 +51,8 @@ static void buildRecognize(OpPassManager &pm) {
   // A size read off a score matrix would keep the matrix alive.
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createSplitReadouts());
+  addCleanup(pm);
   // After recognition, which follows one operation at a time.
   pm.addNestedPass<func::FuncOp>(createFuseElementwise());
   addCleanup(pm);

@@ -72,4 +72,35 @@ def RecognizeAttention
                            "::mlir::tensor::TensorDialect"];
 }
 
+def SplitReadouts : Pass<"fovea-split-readouts", "::mlir::func::FuncOp"> {
+  let summary = "Compute the rows of probabilities that are read on their own";
+  let description = [{
+    A model that ranks its tokens reads what the class token attends to: one row
+    of the probabilities. Stored as a result of the attention they would be a
+    matrix of all rows. Where everything that uses them takes slices of a few
+    rows, the pass gives each slice an attention of these rows alone, and the
+    original no longer returns probabilities. What a pass like upstream's
+    `tensor.extract_slice` of a tileable producer would do for the output is not
+    possible for a result that only exists within the operation.
+
+    Precondition: `fovea-recognize-attention`. A masked attention stays as it is.
+    Example:
+
+    ```mlir
+    %o, %p = attn.attention query(%q : tensor<6x197x64xf32>) ...
+    %c = tensor.extract_slice %p[0, 0, 0] [6, 1, 197] [1, 1, 1]
+    ```
+
+    becomes
+
+    ```mlir
+    %o = attn.attention query(%q : tensor<6x197x64xf32>) ...
+    %r = tensor.extract_slice %q[0, 0, 0] [6, 1, 64] [1, 1, 1]
+    %u, %c = attn.attention query(%r : tensor<6x1x64xf32>) ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // FOVEA_PASSES_RECOGNIZE_PASSES_TD

@@ -51,8 +51,8 @@ static bool isReadWhole(linalg::GenericOp op, OpOperand &operand,
 }
 
 /// The loops of `op` that run once; the last of their vector's dimensions would
-/// take each element for a vector of its own. A contraction keeps its sum, which
-/// becomes a multiply-add by being one.
+/// take each element for a vector of its own. A contraction keeps its sum,
+/// which becomes a multiply-add by being one.
 static SmallVector<unsigned> getUnitLoops(Operation *op) {
   SmallVector<unsigned> unit;
   auto generic = dyn_cast<linalg::GenericOp>(op);

@@ -67,4 +67,32 @@ run("f16", 33, 40, 16, 24, gate=draw(2, 3, 33, 40), dtype=np.float16, tolerance=
 run("bf16", 33, 40, 16, 24, gate=draw(2, 3, 33, 40), dtype=ml_dtypes.bfloat16, tolerance=(3e-2, 3e-2))
 run("f64", 33, 40, 16, 24, gate=draw(2, 3, 33, 40), dtype=f64, tolerance=(1e-12, 1e-12))
 run("huge_logits", 33, 40, 16, 24, bias=f32(1e30) * draw(1, 3, 33, 40))
+
+# What one row attends to, as models that rank their tokens read it: alone, and of a bias that varies over rows.
+for name, row in (("class_row", 0), ("other_row", 11)):
+    q, k, v, bias = draw(2, 3, 49, 16), draw(2, 3, 50, 16), draw(2, 3, 50, 24), draw(1, 3, 49, 50)
+    p = probabilities(q, k, bias)
+    case(name, [
+        node("Transpose", ["k"], ["kt"], perm=[0, 1, 3, 2]), ("MatMul", ["q", "kt"], ["s"]), ("Mul", ["s", "c"], ["t"]),
+        ("Add", ["t", "bias"], ["u"]),
+        node("Softmax", ["u"], ["p"], axis=-1), ("MatMul", ["p", "v"], ["y"]),
+        node("Gather", ["p", "row"], ["r"], axis=2), ("Slice", ["r", "one", "end", "two"], ["w"])
+    ], {
+        "q": q,
+        "k": k,
+        "v": v,
+        "bias": bias
+    }, {
+        "y": (p @ v).astype(f32),
+        "w": p[:, :, row, 1:].astype(f32)
+    },
+         constants={
+             "c": np.array(0.25, f32),
+             "row": np.array(row, np.int64),
+             "one": np.array([1], np.int64),
+             "end": np.array([50], np.int64),
+             "two": np.array([2], np.int64)
+         },
+         rtol=1e-4,
+         atol=1e-5)
 main()
