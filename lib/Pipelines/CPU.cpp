@@ -140,6 +140,7 @@ static void buildMemRef(OpPassManager &pm) {
 }
 
 static void buildVector(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createVectorizeStencils());
   pm.addNestedPass<func::FuncOp>(createVectorizeKernels());
   addCleanup(pm);
 }

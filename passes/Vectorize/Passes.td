@@ -49,6 +49,47 @@ def VectorizeKernels : Pass<"fovea-vectorize", "::mlir::func::FuncOp"> {
   ];
 }
 
+def VectorizeStencils : Pass<"fovea-vectorize-stencils", "::mlir::func::FuncOp"> {
+  let summary = "Turn tiles of convolutions and pooling into vector operations";
+  let description = [{
+    A stencil reads an operand at sums of loops. Upstream's vectoriser knows such
+    maps for a few named convolutions of one dimension only. This pass takes any
+    structured operation of static size: neighbouring elements of the result's
+    last dimension are lanes, each step of the dimension before it has a vector
+    of its own, and the scalar code is repeated on vectors for each tap. Taps
+    next to the rows are written out innermost: there rows read what other rows
+    have read already, which CSE finds. Where a stride lies between lanes, whole
+    vectors are read and shuffled; lanes beyond the end are masked.
+
+    Tiles with loops besides rows, lanes and taps are left to `fovea-vectorize`,
+    before which this pass runs.
+
+    Precondition: `fovea-tile-kernels`; functions without `fovea.kernel` are
+    skipped. Example: one row of 16 results of a window of three
+
+    ```mlir
+    %0 = linalg.generic {maps (o, k) -> (o + k), (k), (o)} ins(%x, %w) outs(%y)
+    ```
+
+    becomes three `vector.transfer_read : vector<16xf32>`, each multiplied with
+    one broadcast element of `%w` and added.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::mlir::ub::UBDialect",
+                           "::mlir::vector::VectorDialect"];
+  let options = [
+    Option<"maxLanes", "max-lanes", "int64_t", "128",
+           "Leave tiles with longer rows alone">,
+    Option<"maxRows", "max-rows", "int64_t", "32",
+           "Leave tiles with more rows alone">,
+    Option<"maxUnrolled", "max-unrolled", "int64_t", "128",
+           "Write out at most this many steps of a tile's rows and taps">
+  ];
+}
+
 def LowerVectors : Pass<"fovea-lower-vectors", "::mlir::func::FuncOp"> {
   let summary = "Break vectors of many dimensions into rows";
   let description = [{
