@@ -76,6 +76,13 @@ fovea::checkSchedule(const Problem &problem, attn::ScheduleAttr schedule,
   if (columns < -1 || columns >= static_cast<int64_t>(problem.extents.size()))
     return emitError() << "option 'columns' is " << columns
                        << ", which is no loop";
+  int64_t overlap = schedule.getOption("overlap", -1);
+  if (overlap < -1 || overlap >= static_cast<int64_t>(problem.extents.size()))
+    return emitError() << "option 'overlap' is " << overlap
+                       << ", which is no loop";
+  if (overlap >= 0 && !problem.onlyWrites)
+    return emitError() << "option 'overlap' needs a stencil whose results are "
+                          "written without being read";
   int64_t pack = schedule.getOption("pack", 0);
   if (pack < 0)
     return emitError() << "option 'pack' is negative";

@@ -9,6 +9,7 @@
 #include "fovea/Schedule/Problem.h"
 
 #include "fovea/Analysis/LoopLabels.h"
+#include "fovea/Analysis/Stencil.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/SymbolTable.h"
@@ -130,6 +131,66 @@ static void assignLanes(Problem &problem, ArrayRef<linalg::LinalgOp> ops,
       lanes.value_or(problem.extents.empty() ? 0 : problem.extents.size() - 1);
 }
 
+int64_t fovea::getPaddedBytes(const Problem &problem, ArrayRef<unsigned> cut) {
+  auto root = const_cast<Problem &>(problem).root;
+  int64_t largest = 0;
+  for (OpOperand *operand : root.getDpsInputOperands()) {
+    if (!getPadding(operand->get()))
+      continue;
+    auto type = cast<RankedTensorType>(operand->get().getType());
+    int64_t bytes = type.getElementTypeBitWidth() / 8;
+    AffineMap map = root.getMatchingIndexingMap(operand);
+    for (AffineExpr expr : map.getResults()) {
+      if (isa<AffineDimExpr, AffineConstantExpr>(expr))
+        continue;
+      int64_t reach = 1;
+      for (auto [loop, extent] : llvm::enumerate(problem.extents))
+        if (!llvm::is_contained(cut, loop))
+          reach += getCoefficient(expr, loop).value_or(0) * (extent - 1);
+      bytes *= reach;
+    }
+    largest = std::max(largest, bytes);
+  }
+  return largest;
+}
+
+/// Whether no operation reads what was in its destination before, unless that
+/// is filled in the kernel.
+static bool readsNoDestination(ArrayRef<linalg::LinalgOp> ops) {
+  return llvm::all_of(ops, [](linalg::LinalgOp op) {
+    return llvm::all_of(op.getDpsInitsMutable(), [&](OpOperand &init) {
+      return !op.payloadUsesValueFromOperand(&init) ||
+             init.get().getDefiningOp<linalg::FillOp>();
+    });
+  });
+}
+
+/// Makes the kernel's only reduction the root if that is a stencil, or else its
+/// last operation if that only gathers windows.
+static void findStencil(Problem &problem, ArrayRef<linalg::LinalgOp> ops) {
+  int64_t reductions = llvm::count_if(ops, hasReduction);
+  linalg::LinalgOp root = problem.root;
+  if (reductions == 1)
+    root = *llvm::find_if(ops, hasReduction);
+  if (reductions > 1)
+    return;
+  std::string why;
+  std::optional<Stencil> stencil = analyzeStencil(root, why);
+  if (!stencil || root.getStaticLoopRanges()[stencil->lanes] == 1)
+    return;
+  problem.kind = ProblemKind::Stencil;
+  problem.onlyWrites = readsNoDestination(ops);
+  problem.root = root;
+  problem.lanes = stencil->lanes;
+  problem.rows = stencil->rows;
+  for (AffineMap map : root.getIndexingMapsArray())
+    for (AffineExpr expr : map.getResults())
+      for (unsigned loop = 0; loop < map.getNumDims(); ++loop)
+        if (!isa<AffineDimExpr>(expr) && expr.isFunctionOfDim(loop) &&
+            !llvm::is_contained(problem.windowLoops, loop))
+          problem.windowLoops.push_back(loop);
+}
+
 /// The operation that the kernel's first result comes from, below views.
 static linalg::LinalgOp getTail(func::FuncOp kernel) {
   Operation *terminator = kernel.getBody().front().getTerminator();
@@ -176,6 +237,8 @@ std::optional<Problem> fovea::analyzeKernel(func::FuncOp kernel) {
     problem.kind = ProblemKind::Contraction;
     problem.root = contraction;
   }
+  if (problem.kind != ProblemKind::Contraction)
+    findStencil(problem, ops);
   problem.extents = problem.root.getStaticLoopRanges();
 
   LoopLabels labels(problem.root);
@@ -186,7 +249,7 @@ std::optional<Problem> fovea::analyzeKernel(func::FuncOp kernel) {
         problem.isParallel[label] = false;
   if (problem.kind == ProblemKind::Contraction)
     assignContractionRoles(problem, kernel);
-  else
+  else if (problem.kind != ProblemKind::Stencil)
     assignLanes(problem, ops, labels);
   return problem;
 }

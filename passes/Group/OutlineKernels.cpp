@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "fovea/Analysis/Stencil.h"
 #include "fovea/passes/Group/Grouping.h"
 #include "fovea/passes/Group/Passes.h"
 
@@ -84,6 +85,7 @@ public:
   void run(ModuleOp module);
 
 private:
+  bool isPaddingOfWindows(Operation *op) const;
   void collect(Value value);
   void collectUses(Operation *op);
   Value destinationOf(OpOperand &init);
@@ -97,12 +99,23 @@ private:
 };
 } // namespace
 
+/// Whether `op` pads what some member reads through windows: each tile then
+/// pads what it reads, where it is in the cache.
+bool Outliner::isPaddingOfWindows(Operation *op) const {
+  return isa<tensor::InsertSliceOp>(op) && getPadding(op->getResult(0)) &&
+         llvm::any_of(op->getUsers(), [&](Operation *user) {
+           auto reader = dyn_cast<linalg::LinalgOp>(user);
+           return reader && llvm::is_contained(group.ops, user) &&
+                  readsWindows(reader);
+         });
+}
+
 /// Sorts what the kernel reads into operations to repeat and arguments.
 void Outliner::collect(Value value) {
   Operation *op = value.getDefiningOp();
   if (op && (llvm::is_contained(group.ops, op) || cloned.contains(op)))
     return;
-  if (!op || !isCloned(op)) {
+  if (!op || !(isCloned(op) || isPaddingOfWindows(op))) {
     inputs.insert(value);
     return;
   }

@@ -188,9 +188,13 @@ def TileKernels : Pass<"fovea-tile-kernels", "::mlir::func::FuncOp"> {
     of their own, with a static tile size, and row tiles are balanced (197 rows
     in tiles of at most 8 are 22 tiles of 8 and 3 of 7).
 
+    What a stencil reads from a padded tensor is padded by each parallel tile for
+    itself, where it stays in the cache.
+
     Reads the levels `workgroup`, `register` and `reduction` and the options
-    `block`, `columns` and `strip` of the root's `#attn.schedule`. What remains of
-    the loop `columns` is cut into powers of two. With `block`, every so many steps
+    `block`, `columns`, `overlap` and `strip` of the root's `#attn.schedule`. What
+    remains of the loop `columns` is cut into powers of two; the last tile along
+    the loop `overlap` begins early enough to be a whole one. With `block`, every so many steps
     of the reduction start from zero and are added up. An operation with a `strip`
     length is cut along its innermost loop into pieces of that length; a reduction along
     that loop then keeps as many partial results.

@@ -8,6 +8,8 @@
 
 #include "fovea/passes/Tile/TileBox.h"
 
+#include "fovea/Analysis/Stencil.h"
+
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -41,8 +43,9 @@ using Slice = std::pair<SmallVector<OpFoldResult>, SmallVector<OpFoldResult>>;
 class TileCloner {
 public:
   TileCloner(RewriterBase &rewriter, Block *block,
-             const DenseMap<Value, Value> &destinations)
-      : rewriter(rewriter), block(block), destinations(destinations) {}
+             const DenseMap<Value, Value> &destinations, bool padsTiles)
+      : rewriter(rewriter), block(block), destinations(destinations),
+        padsTiles(padsTiles) {}
 
   /// The given part of `value`, inserted at the rewriter's position.
   FailureOr<Value> get(Location loc, Value value, const Slice &slice);
@@ -56,10 +59,13 @@ private:
 
   FailureOr<Value> getFromOp(TilingInterface op, OpResult value,
                              const Slice &slice);
+  FailureOr<Value> getPadded(tensor::InsertSliceOp padding, const Slice &slice);
 
   RewriterBase &rewriter;
   Block *block;
   const DenseMap<Value, Value> &destinations;
+  /// Whether each tile pads what it reads, or reads what was padded before.
+  bool padsTiles;
   SmallVector<Clone> clones;
 };
 } // namespace
@@ -127,11 +133,72 @@ FailureOr<Value> TileCloner::get(Location loc, Value value,
           cast<RankedTensorType>(value.getType()).getElementType()));
     if (auto unpack = dyn_cast<linalg::UnPackOp>(op))
       return extractFromPanel(rewriter, loc, unpack, slice);
+    if (tensor::InsertSliceOp padding = getPadding(value))
+      if (padsTiles && !isWhole(value, slice))
+        return getPadded(padding, slice);
     if (auto tileable = dyn_cast<TilingInterface>(op))
       if (isa<linalg::LinalgOp>(op))
         return getFromOp(tileable, cast<OpResult>(value), slice);
   }
   return extract(rewriter, loc, value, slice);
+}
+
+/// The given part of a padded tensor: as much of the border, around that part
+/// of the source which lies inside.
+FailureOr<Value> TileCloner::getPadded(tensor::InsertSliceOp padding,
+                                       const Slice &slice) {
+  Location loc = padding.getLoc();
+  Slice source;
+  SmallVector<OpFoldResult> into;
+  AffineExpr d0 = rewriter.getAffineDimExpr(0),
+             d1 = rewriter.getAffineDimExpr(1);
+  auto apply = [&](AffineExpr expr, ArrayRef<OpFoldResult> operands) {
+    return affine::makeComposedFoldedAffineApply(rewriter, loc, expr, operands);
+  };
+  for (auto [dim, extent] :
+       llvm::enumerate(padding.getSourceType().getShape())) {
+    OpFoldResult offset = slice.first[dim], size = slice.second[dim];
+    int64_t low = padding.getStaticOffsets()[dim];
+    if (low == 0 && extent == padding.getType().getDimSize(dim)) {
+      source.first.push_back(offset);
+      source.second.push_back(size);
+      into.push_back(rewriter.getIndexAttr(0));
+      continue;
+    }
+    // Begin and end of the part, in the source, as far as that reaches.
+    AffineExpr zero = rewriter.getAffineConstantExpr(0),
+               most = rewriter.getAffineConstantExpr(extent);
+    auto clamp = [&](AffineExpr expr, ArrayRef<OpFoldResult> operands) {
+      MLIRContext *context = rewriter.getContext();
+      OpFoldResult atLeastZero = affine::makeComposedFoldedAffineMax(
+          rewriter, loc,
+          AffineMap::get(operands.size(), 0, {expr - low, zero}, context),
+          operands);
+      return affine::makeComposedFoldedAffineMin(
+          rewriter, loc, AffineMap::get(1, 0, {d0, most}, context),
+          {atLeastZero});
+    };
+    OpFoldResult begin = clamp(d0, {offset}),
+                 end = clamp(d0 + d1, {offset, size});
+    source.first.push_back(begin);
+    source.second.push_back(apply(d1 - d0, {begin, end}));
+    into.push_back(apply(d0 + low - d1, {begin, offset}));
+  }
+  FailureOr<Value> part = get(loc, padding.getSource(), source),
+                   border = get(loc, padding.getDest(), slice);
+  if (failed(part) || failed(border))
+    return failure();
+  // A structured copy, which becomes vectors; inserting would become a call.
+  SmallVector<OpFoldResult> strides(into.size(), rewriter.getIndexAttr(1));
+  Value inside = tensor::ExtractSliceOp::create(rewriter, loc, *border, into,
+                                                source.second, strides);
+  if (inside.getType() != part->getType())
+    return Value(tensor::InsertSliceOp::create(rewriter, loc, *part, *border,
+                                               into, source.second, strides));
+  Value copy =
+      linalg::CopyOp::create(rewriter, loc, *part, inside).getResult(0);
+  return Value(tensor::InsertSliceOp::create(rewriter, loc, copy, *border, into,
+                                             source.second, strides));
 }
 
 static bool coversDomain(TilingInterface op, const Slice &domain) {
@@ -283,7 +350,7 @@ fovea::tileBox(RewriterBase &rewriter, Block *block, const LoopLabels &labels,
   DenseMap<Value, Value> replaced;
   for (auto [result, inner] : llvm::zip_equal(results, carried))
     replaced[findDestination(result, block)] = inner;
-  TileCloner cloner(rewriter, block, replaced);
+  TileCloner cloner(rewriter, block, replaced, /*padsTiles=*/parallel);
   SmallVector<Value> tiles;
   SmallVector<Slice> slices;
   for (Value result : results) {

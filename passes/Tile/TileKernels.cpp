@@ -80,7 +80,10 @@ enum class Remainder {
   /// another length, LLVM takes apart element by element.
   PowersOfTwo,
   /// The last tiles of a static extent are made nearly as large as the others.
-  Balanced
+  Balanced,
+  /// The last tile of a static extent begins early enough to be whole; what it
+  /// shares with the one before is computed twice.
+  Overlapping
 };
 
 /// Cuts one loop into ranges whose tiles are static.
@@ -107,6 +110,14 @@ static SmallVector<TileRange> cutLoop(OpBuilder &builder, Location loc,
       begin = end;
     }
     ranges.push_back({loop, begin, extent, 1});
+    return ranges;
+  }
+  if (remainder == Remainder::Overlapping) {
+    step = llvm::bit_floor<uint64_t>(std::min(step, *size));
+    SmallVector<TileRange> ranges = {
+        {loop, index(0), index(*size - *size % step), step}};
+    if (*size % step != 0)
+      ranges.push_back({loop, index(*size - step), index(*size), step});
     return ranges;
   }
   if (*size <= step &&
@@ -195,7 +206,8 @@ static LogicalResult tileLevel(RewriterBase &rewriter, Block *block,
     destinations.push_back(findDestination(use->get(), block));
   }
   LoopLabels labels(root);
-  int64_t columns = attn::ScheduleAttr::of(root).getOption("columns", -1);
+  int64_t columns = attn::ScheduleAttr::of(root).getOption("columns", -1),
+          overlap = attn::ScheduleAttr::of(root).getOption("overlap", -1);
   rewriter.setInsertionPoint(block->getTerminator());
   SmallVector<SmallVector<TileRange>> loops;
   for (auto [loop, size] : llvm::enumerate(sizes)) {
@@ -204,6 +216,8 @@ static LogicalResult tileLevel(RewriterBase &rewriter, Block *block,
     Remainder remainder = Remainder::Whole;
     if (static_cast<int64_t>(loop) == columns)
       remainder = Remainder::PowersOfTwo;
+    else if (static_cast<int64_t>(loop) == overlap)
+      remainder = Remainder::Overlapping;
     else if (columns >= 0 && !parallel)
       remainder = Remainder::Balanced;
     SmallVector<TileRange> ranges =
@@ -298,6 +312,26 @@ static LogicalResult tileReduction(RewriterBase &rewriter,
   return tileToLoops(rewriter, root, sizes);
 }
 
+/// Cuts the copies and fills that pad a tile into rows: as one vector they
+/// would need more registers than there are.
+static LogicalResult cutBorders(RewriterBase &rewriter, func::FuncOp function) {
+  constexpr int64_t strip = 64, minElements = 512;
+  SmallVector<linalg::LinalgOp> ops;
+  function.walk([&](linalg::LinalgOp op) {
+    if (isa<linalg::CopyOp, linalg::FillOp>(op) &&
+        op->getParentOfType<scf::ForallOp>() &&
+        cast<RankedTensorType>(op->getResult(0).getType()).hasStaticShape() &&
+        cast<RankedTensorType>(op->getResult(0).getType()).getNumElements() >
+            minElements)
+      ops.push_back(op);
+  });
+  for (linalg::LinalgOp op : ops)
+    if (!attn::ScheduleAttr::of(op) && failed(stripMine(rewriter, op, strip)))
+      return failure();
+  cleanUp(function);
+  return success();
+}
+
 static LogicalResult tileKernel(func::FuncOp function) {
   IRRewriter rewriter(function.getContext());
   Block *body = &function.getBody().front();
@@ -315,6 +349,8 @@ static LogicalResult tileKernel(func::FuncOp function) {
     if (failed(tileLevel(rewriter, block, "register", /*parallel=*/false)))
       return failure();
   cleanUp(function);
+  if (failed(cutBorders(rewriter, function)))
+    return failure();
   SmallVector<linalg::LinalgOp> roots, strips;
   int64_t strip = 0;
   function.walk([&](linalg::LinalgOp op) {

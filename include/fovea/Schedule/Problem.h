@@ -21,6 +21,8 @@ namespace fovea {
 enum class ProblemKind {
   /// Sums of products over operands that share loops.
   Contraction,
+  /// Windows, gathered or reduced, with lanes along the last dimension.
+  Stencil,
   /// Reductions, and elementwise operations on their results.
   Rows,
   /// Parallel loops only; every operand is read along its memory order.
@@ -46,7 +48,13 @@ struct Problem {
   unsigned laneOperand = 0;
   bool isLaneContiguous = true, isConstant = false;
   /// Of a contraction: the loop whose steps share a vector of the lane operand.
+  /// Of a stencil: the loop whose windows overlap.
   std::optional<unsigned> rows;
+  /// Of a stencil: the loops that sums of loops consist of.
+  llvm::SmallVector<unsigned> windowLoops;
+  /// Whether what the kernel's results held before does not matter, so that
+  /// parts of them may be computed twice.
+  bool onlyWrites = false;
   /// Of a transpose: the loop along which the other order is contiguous.
   std::optional<unsigned> crossLanes;
   /// Bits of an element of the widest type that is computed with.
@@ -56,6 +64,10 @@ struct Problem {
 /// Analyses a kernel; nothing for one without structured operations on tensors
 /// that have results.
 std::optional<Problem> analyzeKernel(mlir::func::FuncOp kernel);
+
+/// Bytes of what one tile of a stencil pads when it is whole in the loops of
+/// its windows but for single steps of those in `cut`; 0 if nothing is padded.
+int64_t getPaddedBytes(const Problem &problem, llvm::ArrayRef<unsigned> cut);
 
 } // namespace fovea
 

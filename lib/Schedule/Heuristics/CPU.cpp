@@ -121,6 +121,83 @@ static int64_t stripLength(const Problem &problem, const CPUTarget &cpu) {
   return 4 * cpu.lanes(std::max<int64_t>(problem.elementBits, 32));
 }
 
+/// How many rows of a stencil one parallel tile takes, 0 for all of them: what
+/// a tile pads has to fit into its scratch memory, and there must be tiles for
+/// all cores. `cut` gets the loops that have to be cut into single steps for
+/// that.
+static int64_t chooseStencilRows(const Problem &problem, const CPUTarget &cpu,
+                                 int64_t rowTile,
+                                 SmallVectorImpl<unsigned> &cut) {
+  constexpr int64_t maxBytes = 60 << 10;
+  unsigned rows = *problem.rows;
+  int64_t extent = problem.extents[rows], block = extent;
+  if (getPaddedBytes(problem, cut) > maxBytes) {
+    for (unsigned loop : problem.windowLoops)
+      if (problem.isParallel[loop] && loop != rows && loop != problem.lanes)
+        cut.push_back(loop);
+    SmallVector<unsigned> single(cut.begin(), cut.end());
+    single.push_back(rows);
+    int64_t all = getPaddedBytes(problem, cut),
+            one = getPaddedBytes(problem, single);
+    if (all > maxBytes) {
+      int64_t each =
+          llvm::divideCeil(all - one, std::max<int64_t>(extent - 1, 1));
+      block = std::max<int64_t>(1, 1 + (maxBytes - one) /
+                                           std::max<int64_t>(each, 1));
+    }
+  }
+  int64_t planes = 1;
+  for (auto [loop, size] : llvm::enumerate(problem.extents))
+    if (problem.isParallel[loop] &&
+        (llvm::is_contained(cut, loop) ||
+         !llvm::is_contained(problem.windowLoops, loop)))
+      planes *= size;
+  if (cpu.cores > 1 && planes < 4 * cpu.cores)
+    block = std::min<int64_t>(
+        block,
+        llvm::divideCeil(extent, llvm::divideCeil(4 * cpu.cores, planes)));
+  if (block >= extent)
+    return 0;
+  // As many blocks of nearly the same size.
+  int64_t even = llvm::divideCeil(extent, llvm::divideCeil(extent, block));
+  int64_t whole = llvm::alignTo(even, rowTile);
+  return whole <= block ? whole : std::max(even - even % rowTile, even);
+}
+
+/// Two vectors by as many rows as half of the registers hold; the other half
+/// is for what rows share.
+static attn::ScheduleAttr scheduleStencil(const Problem &problem,
+                                          const CPUTarget &cpu) {
+  MLIRContext *context = const_cast<Problem &>(problem).root->getContext();
+  size_t count = problem.extents.size();
+  SmallVector<int64_t> workgroup(count, 0), registers(count, 0);
+  int64_t lanes = cpu.lanes(std::max<int64_t>(problem.elementBits, 32));
+  int64_t vectors = problem.extents[problem.lanes] > lanes ? 2 : 1;
+  SmallVector<unsigned> cut;
+  int64_t rowBlock = 0;
+  if (problem.rows) {
+    int64_t extent = problem.extents[*problem.rows];
+    int64_t tiles = llvm::divideCeil(extent, cpu.vectorRegisters / 2 / vectors);
+    registers[*problem.rows] = llvm::divideCeil(extent, tiles);
+    rowBlock = chooseStencilRows(problem, cpu, registers[*problem.rows], cut);
+  }
+  for (size_t loop = 0; loop < count; ++loop) {
+    if (!problem.isParallel[loop] || loop == problem.rows)
+      continue;
+    registers[loop] = loop == problem.lanes ? vectors * lanes : 1;
+    workgroup[loop] = !llvm::is_contained(problem.windowLoops, loop) ||
+                      llvm::is_contained(cut, loop);
+  }
+  workgroup[problem.lanes] = 0;
+  if (problem.rows)
+    workgroup[*problem.rows] = rowBlock;
+  SmallVector<std::pair<StringRef, int64_t>> options;
+  if (problem.onlyWrites)
+    options.push_back({"overlap", problem.lanes});
+  return attn::ScheduleAttr::get(
+      context, {{"workgroup", workgroup}, {"register", registers}}, options);
+}
+
 static attn::ScheduleAttr scheduleRows(const Problem &problem,
                                        const CPUTarget &cpu) {
   MLIRContext *context = const_cast<Problem &>(problem).root->getContext();
@@ -171,6 +248,8 @@ attn::ScheduleAttr fovea::scheduleForCPU(const Problem &problem,
   switch (problem.kind) {
   case ProblemKind::Contraction:
     return scheduleContraction(problem, cpu);
+  case ProblemKind::Stencil:
+    return scheduleStencil(problem, cpu);
   case ProblemKind::Rows:
     return scheduleRows(problem, cpu);
   case ProblemKind::Elementwise:

@@ -95,3 +95,33 @@ func.func @two_users(%x: tensor<?xf32>, %n: index) -> (tensor<?xf32>, tensor<?xf
   } -> tensor<?xf32>
   return %0, %1 : tensor<?xf32>, tensor<?xf32>
 }
+
+// -----
+
+// What is read through windows is padded inside the kernel.
+
+// CHECK-LABEL: func.func @padded(
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: tensor<4x8xf32>
+// CHECK-NOT:     tensor.insert_slice
+// CHECK:         call @k0_matmul(%[[X]], %{{.*}})
+// CHECK-LABEL: func.func private @k0_matmul
+// CHECK:         tensor.insert_slice %{{.*}} into %{{.*}}[0, 1] [4, 8] [1, 1] : tensor<4x8xf32> into tensor<4x10xf32>
+#window = affine_map<(c, i, k) -> (c, i + k)>
+#tap = affine_map<(c, i, k) -> (k)>
+#to = affine_map<(c, i, k) -> (c, i)>
+func.func @padded(%x: tensor<4x8xf32>, %w: tensor<3xf32>) -> tensor<4x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %p = tensor.empty() : tensor<4x10xf32>
+  %border = linalg.fill ins(%zero : f32) outs(%p : tensor<4x10xf32>) -> tensor<4x10xf32>
+  %padded = tensor.insert_slice %x into %border[0, 1] [4, 8] [1, 1] : tensor<4x8xf32> into tensor<4x10xf32>
+  %e = tensor.empty() : tensor<4x8xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<4x8xf32>) -> tensor<4x8xf32>
+  %0 = linalg.generic {indexing_maps = [#window, #tap, #to], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%padded, %w : tensor<4x10xf32>, tensor<3xf32>) outs(%f : tensor<4x8xf32>) {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %m = arith.mulf %a, %c : f32
+    %s = arith.addf %o, %m : f32
+    linalg.yield %s : f32
+  } -> tensor<4x8xf32>
+  return %0 : tensor<4x8xf32>
+}

@@ -49,3 +49,16 @@ func.func private @no_block(%x: tensor<8xf32>, %out: tensor<8xf32>) -> tensor<8x
   } -> tensor<8xf32>
   return %r : tensor<8xf32>
 }
+
+// -----
+
+#id = affine_map<(i) -> (i)>
+func.func private @no_overlap(%x: tensor<8xf32>, %out: tensor<8xf32>) -> tensor<8xf32> attributes {fovea.kernel} {
+  // expected-error @+1 {{option 'overlap' needs a stencil whose results are written without being read}}
+  %r = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+      ins(%x : tensor<8xf32>) outs(%out : tensor<8xf32>) attrs = {attn.schedule = #attn.schedule<overlap = 0>} {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<8xf32>
+  return %r : tensor<8xf32>
+}

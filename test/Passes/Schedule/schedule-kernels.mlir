@@ -67,3 +67,47 @@ func.func private @transpose(%x: tensor<64x128xf32>, %out: tensor<128x64xf32>) -
   } -> tensor<128x64xf32>
   return %r : tensor<128x64xf32>
 }
+
+// A stencil has two vectors in a row, and as many rows as leave half of the
+// registers to what rows share; the last tile of a row overlaps. A tile pads
+// whole planes, or blocks of rows where planes are too large for its scratch.
+#window = affine_map<(c, r, l, i, j) -> (c, r + i, l + j)>
+#taps = affine_map<(c, r, l, i, j) -> (c, i, j)>
+#image = affine_map<(c, r, l, i, j) -> (c, r, l)>
+// CHECK-LABEL: func.func private @depthwise
+// V4:   attn.schedule = #attn.schedule<overlap = 2, register = [1, 8, 32, 0, 0], workgroup = [1, 0, 0, 0, 0]>
+// V3:   attn.schedule = #attn.schedule<overlap = 2, register = [1, 4, 16, 0, 0], workgroup = [1, 0, 0, 0, 0]>
+// NEON: attn.schedule = #attn.schedule<overlap = 2, register = [1, 8, 8, 0, 0], workgroup = [1, 0, 0, 0, 0]>
+func.func private @depthwise(%x: tensor<96x56x56xf32>, %w: tensor<96x3x3xf32>, %out: tensor<96x56x56xf32>) -> tensor<96x56x56xf32> attributes {fovea.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %p = tensor.empty() : tensor<96x58x58xf32>
+  %border = linalg.fill ins(%zero : f32) outs(%p : tensor<96x58x58xf32>) -> tensor<96x58x58xf32>
+  %padded = tensor.insert_slice %x into %border[0, 1, 1] [96, 56, 56] [1, 1, 1] : tensor<96x56x56xf32> into tensor<96x58x58xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%out : tensor<96x56x56xf32>) -> tensor<96x56x56xf32>
+  %0 = linalg.generic {indexing_maps = [#window, #taps, #image], iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%padded, %w : tensor<96x58x58xf32>, tensor<96x3x3xf32>) outs(%f : tensor<96x56x56xf32>) {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %m = arith.mulf %a, %c : f32
+    %s = arith.addf %o, %m : f32
+    linalg.yield %s : f32
+  } -> tensor<96x56x56xf32>
+  return %0 : tensor<96x56x56xf32>
+}
+
+// CHECK-LABEL: func.func private @large_planes
+// V4:   attn.schedule = #attn.schedule<overlap = 2, register = [1, 8, 32, 0, 0], workgroup = [1, 56, 0, 0, 0]>
+func.func private @large_planes(%x: tensor<96x224x224xf32>, %w: tensor<96x3x3xf32>, %out: tensor<96x224x224xf32>) -> tensor<96x224x224xf32> attributes {fovea.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %p = tensor.empty() : tensor<96x226x226xf32>
+  %border = linalg.fill ins(%zero : f32) outs(%p : tensor<96x226x226xf32>) -> tensor<96x226x226xf32>
+  %padded = tensor.insert_slice %x into %border[0, 1, 1] [96, 224, 224] [1, 1, 1] : tensor<96x224x224xf32> into tensor<96x226x226xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%out : tensor<96x224x224xf32>) -> tensor<96x224x224xf32>
+  %0 = linalg.generic {indexing_maps = [#window, #taps, #image], iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%padded, %w : tensor<96x226x226xf32>, tensor<96x3x3xf32>) outs(%f : tensor<96x224x224xf32>) {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %m = arith.mulf %a, %c : f32
+    %s = arith.addf %o, %m : f32
+    linalg.yield %s : f32
+  } -> tensor<96x224x224xf32>
+  return %0 : tensor<96x224x224xf32>
+}

@@ -167,3 +167,39 @@ func.func private @blocks(%x: tensor<4x64xf32>, %w: tensor<64x8xf32>, %out: tens
   } -> tensor<4x8xf32>
   return %m : tensor<4x8xf32>
 }
+
+// -----
+
+// Each parallel tile of a stencil pads what it reads: as much of the source as
+// lies inside of the tile's windows, in a border of its own. The last register
+// tile of a row overlaps the one before.
+
+#window = affine_map<(c, r, l, i, j) -> (c, r + i, l + j)>
+#tap = affine_map<(c, r, l, i, j) -> (c, i, j)>
+#to = affine_map<(c, r, l, i, j) -> (c, r, l)>
+// CHECK-DAG:   #[[BEGIN:.*]] = affine_map<(d0) -> (0, d0 - 1)>
+// CHECK-LABEL: func.func private @stencil
+// CHECK:         scf.forall (%[[C:.*]], %[[R:.*]]) = (0, 0) to (4, 12) step (1, 4)
+// CHECK:           %[[B:.*]] = affine.max #[[BEGIN]](%[[R]])
+// CHECK:           tensor.extract_slice %{{.*}}[%[[C]], %{{.*}}, 0] [1, %{{.*}}, 20] [1, 1, 1] : tensor<4x12x20xf32>
+// CHECK:           tensor.insert_slice %{{.*}} into %{{.*}}[0, %{{.*}}, 1] {{.*}} into tensor<1x6x22xf32>
+// CHECK:           linalg.generic {{.*}} outs(%{{.*}} : tensor<1x4x16xf32>)
+// CHECK:           tensor.insert_slice %{{.*}} into %{{.*}}[0, 0, 0] [1, 4, 16]
+// CHECK:           linalg.generic {{.*}} outs(%{{.*}} : tensor<1x4x16xf32>)
+// CHECK:           tensor.insert_slice %{{.*}} into %{{.*}}[0, 0, 4] [1, 4, 16]
+func.func private @stencil(%x: tensor<4x12x20xf32>, %w: tensor<4x3x3xf32>, %out: tensor<4x12x20xf32>) -> tensor<4x12x20xf32> attributes {fovea.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %p = tensor.empty() : tensor<4x14x22xf32>
+  %border = linalg.fill ins(%zero : f32) outs(%p : tensor<4x14x22xf32>) -> tensor<4x14x22xf32>
+  %padded = tensor.insert_slice %x into %border[0, 1, 1] [4, 12, 20] [1, 1, 1] : tensor<4x12x20xf32> into tensor<4x14x22xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%out : tensor<4x12x20xf32>) -> tensor<4x12x20xf32>
+  %0 = linalg.generic {indexing_maps = [#window, #tap, #to], iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%padded, %w : tensor<4x14x22xf32>, tensor<4x3x3xf32>) outs(%f : tensor<4x12x20xf32>)
+      attrs = {attn.schedule = #attn.schedule<workgroup = [1, 4, 0, 0, 0], register = [1, 4, 16, 0, 0], overlap = 2>} {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %m = arith.mulf %a, %c : f32
+    %s = arith.addf %o, %m : f32
+    linalg.yield %s : f32
+  } -> tensor<4x12x20xf32>
+  return %0 : tensor<4x12x20xf32>
+}
