@@ -87,6 +87,50 @@ static bool readFile(llvm::StringRef path, onnx::ModelProto &proto,
 // Preparing
 //===----------------------------------------------------------------------===//
 
+static bool isExternal(const onnx::TensorProto &tensor) {
+  return tensor.data_location() == onnx::TensorProto::EXTERNAL;
+}
+
+static bool hasExternalData(const onnx::GraphProto &graph);
+
+template <typename Nodes> static bool anyExternalData(const Nodes &nodes) {
+  return llvm::any_of(nodes, [](const onnx::NodeProto &node) {
+    return llvm::any_of(
+        node.attribute(), [](const onnx::AttributeProto &attribute) {
+          return isExternal(attribute.t()) || hasExternalData(attribute.g()) ||
+                 isExternal(attribute.sparse_tensor().values()) ||
+                 isExternal(attribute.sparse_tensor().indices()) ||
+                 llvm::any_of(attribute.tensors(), isExternal) ||
+                 llvm::any_of(attribute.graphs(), hasExternalData);
+        });
+  });
+}
+
+static bool hasExternalData(const onnx::GraphProto &graph) {
+  return llvm::any_of(graph.initializer(), isExternal) ||
+         llvm::any_of(graph.sparse_initializer(),
+                      [](const onnx::SparseTensorProto &tensor) {
+                        return isExternal(tensor.values()) ||
+                               isExternal(tensor.indices());
+                      }) ||
+         anyExternalData(graph.node());
+}
+
+/// ONNX's checker. It knows the folder of external data only if it reads the
+/// model itself; a model without such data, which may take gigabytes, is not
+/// read a second time.
+static void checkModel(const onnx::ModelProto &proto, llvm::StringRef path) {
+  bool external =
+      hasExternalData(proto.graph()) ||
+      llvm::any_of(proto.functions(), [](const onnx::FunctionProto &function) {
+        return anyExternalData(function.node());
+      });
+  if (external && !path.ends_with(".onnxtxt"))
+    onnx::checker::check_model(path.str());
+  else
+    onnx::checker::check_model(proto);
+}
+
 static int64_t defaultOpset(const onnx::ModelProto &proto) {
   for (const auto &import : proto.opset_import())
     if (import.domain().empty() || import.domain() == "ai.onnx")
@@ -247,11 +291,7 @@ std::shared_ptr<Model> Model::load(llvm::StringRef path,
     llvm::SmallString<256> directory(path);
     llvm::sys::path::remove_filename(directory);
     model->directory = directory.empty() ? "." : std::string(directory);
-    bool isText = path.ends_with(".onnxtxt");
-    if (isText)
-      onnx::checker::check_model(proto);
-    else
-      onnx::checker::check_model(path.str());
+    checkModel(proto, path);
     if (!inlineFunctions(proto, error))
       return nullptr;
     if (!checkNodes(proto, error))
