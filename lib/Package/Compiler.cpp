@@ -253,8 +253,9 @@ llvm::Error Compiler::writeLibrary(State &state, llvm::Module &module,
   inputs.modelIdentifier = cIdentifier(description.signature.model);
   if (state.weights.size()) {
     std::string weights = temporary(".weights.o");
-    if (llvm::Error error = state.weights.writeObject(
-            weights, state.machine->getTargetTriple()))
+    if (llvm::Error error =
+            state.weights.writeObject(weights, state.machine->getTargetTriple(),
+                                      /*withContents=*/false))
       return error;
     inputs.objects.push_back(weights);
   }
@@ -266,6 +267,9 @@ llvm::Error Compiler::writeLibrary(State &state, llvm::Module &module,
   };
   if (llvm::Error error = linkLibrary(inputs))
     return error;
+  if (state.weights.size())
+    if (llvm::Error error = state.weights.fillLibrary(inputs.output))
+      return error;
   // The library last: where it is, the others are.
   std::string header = writeHeader(description);
   if (llvm::Error error = writeFile(sibling(".h"), text(header)))
@@ -323,8 +327,9 @@ llvm::Error Compiler::package(State &state, TimingScope &timing) {
   if (options.emit == "obj" && state.weights.size()) {
     std::string weights = temporary(".weights.o");
     std::string path = options.output + ".weights.o";
-    if (llvm::Error error = state.weights.writeObject(
-            weights, state.machine->getTargetTriple()))
+    if (llvm::Error error =
+            state.weights.writeObject(weights, state.machine->getTargetTriple(),
+                                      /*withContents=*/true))
       return error;
     if (std::error_code code = llvm::sys::fs::rename(weights, path))
       return cannotWrite(path, code);

@@ -83,10 +83,20 @@ static Error cannotWrite(StringRef path, std::error_code code) {
                            "cannot write '" + path + "': " + code.message());
 }
 
+void WeightsWriter::writeContents(raw_ostream &os) const {
+  uint64_t at = 0;
+  for (const Blob &blob : blobs) {
+    os.write_zeros(blob.offset - at);
+    os.write(blob.bytes.data(), blob.bytes.size());
+    at = blob.offset + blob.bytes.size();
+  }
+}
+
 /// The layout is: file header, contents, symbols, strings, section headers.
 /// Written by hand because an assembler would hold the contents in memory
 /// several times.
-Error WeightsWriter::writeObject(StringRef path, const Triple &triple) const {
+Error WeightsWriter::writeObject(StringRef path, const Triple &triple,
+                                 bool withContents) const {
   constexpr uint64_t page = 4096, word = 8;
   std::error_code code;
   raw_fd_ostream os(path, code);
@@ -108,11 +118,14 @@ Error WeightsWriter::writeObject(StringRef path, const Triple &triple) const {
   // of the reach of 32 bits.
   bool isX86 = triple.isX86_64();
   uint64_t flags = ELF::SHF_ALLOC | (isX86 ? ELF::SHF_X86_64_LARGE : 0);
-  uint32_t weightsName = names.add(isX86 ? ".lrodata.fovea_weights"
-                                         : ".rodata.fovea_weights"),
-           symtabName = names.add(".symtab"), strtabName = names.add(".strtab"),
+  StringRef name = sectionName;
+  if (withContents)
+    name = isX86 ? ".lrodata.fovea_weights" : ".rodata.fovea_weights";
+  uint32_t weightsName = names.add(name), symtabName = names.add(".symtab"),
+           strtabName = names.add(".strtab"),
            namesName = names.add(".shstrtab");
-  uint64_t symtab = alignTo(page + end, word);
+  uint64_t stored = withContents ? end : 0;
+  uint64_t symtab = alignTo(page + stored, word);
   uint64_t symtabSize = table.size() * sizeof(ELF::Elf64_Sym);
   uint64_t strtab = symtab + symtabSize;
   uint64_t shstrtab = strtab + strings.text.size();
@@ -133,19 +146,17 @@ Error WeightsWriter::writeObject(StringRef path, const Triple &triple) const {
 
   write(os, header);
   os.write_zeros(page - sizeof header);
-  uint64_t at = 0;
-  for (const Blob &blob : blobs) {
-    os.write_zeros(blob.offset - at);
-    os.write(blob.bytes.data(), blob.bytes.size());
-    at = blob.offset + blob.bytes.size();
-  }
-  os.write_zeros(symtab - page - at);
+  if (withContents)
+    writeContents(os);
+  os.write_zeros(symtab - page - stored);
   for (const ELF::Elf64_Sym &entry : table)
     write(os, entry);
   os << strings.text << names.text;
   os.write_zeros(headers - shstrtab - names.text.size());
   write(os, ELF::Elf64_Shdr());
-  write(os, section(weightsName, ELF::SHT_PROGBITS, flags, page, end, page));
+  write(os,
+        section(weightsName, withContents ? ELF::SHT_PROGBITS : ELF::SHT_NOBITS,
+                flags, page, end, withContents ? page : largestPage));
   ELF::Elf64_Shdr symbolHeader =
       section(symtabName, ELF::SHT_SYMTAB, 0, symtab, symtabSize, word);
   symbolHeader.sh_link = 3; // Its strings.

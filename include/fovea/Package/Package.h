@@ -87,10 +87,21 @@ public:
   size_t size() const { return end; }
   /// A digest of names and contents.
   std::string digest() const;
-  llvm::Error writeObject(llvm::StringRef path,
-                          const llvm::Triple &triple) const;
+  /// Without contents, the section only takes its place in what is linked.
+  llvm::Error writeObject(llvm::StringRef path, const llvm::Triple &triple,
+                          bool withContents) const;
+  /// Gives the section its contents in a library that was linked without them:
+  /// a linker would copy them through memory once more.
+  llvm::Error fillLibrary(llvm::StringRef path) const;
 
 private:
+  /// Of the section without contents.
+  static constexpr llvm::StringLiteral sectionName = "fovea_weights";
+  /// What a page may be on any machine that there is code for.
+  static constexpr uint64_t largestPage = 1 << 16;
+
+  void writeContents(llvm::raw_ostream &os) const;
+
   struct Blob {
     llvm::ArrayRef<char> bytes;
     size_t offset;
