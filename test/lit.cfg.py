@@ -27,6 +27,8 @@ config.environment["PYTHONPATH"] = os.pathsep.join(
     [config.test_source_root, os.path.join(config.fovea_source, "python")])
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 config.environment["FOVEA_BIN"] = tools
+# Compiled kernels are kept from run to run, but never among those of the user.
+config.environment["XDG_CACHE_HOME"] = os.path.join(config.test_exec_root, "cache")
 for name in ("HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
     if name in os.environ:
         config.environment[name] = os.environ[name]

@@ -78,6 +78,8 @@ void Compiler::begin(llvm::StringRef step) {
     options.progress(step, ++stepIndex, stepCount);
 }
 
+void Compiler::note(const llvm::Twine &text) { allNotes.push_back(text.str()); }
+
 std::string Compiler::temporary(llvm::StringRef suffix) {
   std::string path = temporaryPrefix + suffix.str();
   temporaries.push_back(path);
@@ -235,16 +237,22 @@ llvm::Error Compiler::runStages(State &state, TimingScope &timing) {
 llvm::Error Compiler::writeLibrary(State &state, llvm::Module &module,
                                    const ModelDescription &description) {
   LinkInputs inputs;
-  // A single part has an optimized module to show.
-  constexpr unsigned manyParts = 256;
-  llvm::Error compiled = compileParts(
-      module, *state.machine, options.target, options.saveTemps ? 1 : manyParts,
-      [&](unsigned part) {
-        inputs.objects.push_back(temporary("." + std::to_string(part) + ".o"));
-        return inputs.objects.back();
-      });
-  if (compiled)
-    return compiled;
+  auto objectPath = [&](unsigned part) {
+    return temporary("." + std::to_string(part) + ".o");
+  };
+  KernelCache cache(options.cacheFolder);
+  // A module that stays whole has an optimized form to show.
+  auto compiled = options.saveTemps
+                      ? compileWhole(module, *state.machine, objectPath)
+                      : compileParts(splitKernels(module, state.kernels),
+                                     options.target, cache, objectPath);
+  if (!compiled)
+    return compiled.takeError();
+  cache.prune(options.cacheBytes, std::chrono::minutes(20));
+  note(llvm::Twine(compiled->objects.size()) + " objects, " +
+       llvm::Twine(compiled->cached) + " of them from the cache");
+  inputs.objects = std::move(compiled->objects);
+  inputs.aliases = std::move(compiled->aliases);
   begin("lib");
   inputs.output = temporary(".link");
   temporary(".link.map");

@@ -85,6 +85,16 @@ struct CommandLine {
       "remarks-file",
       cl::desc("Write remarks to a file, not to standard error"),
       cl::value_desc("file"), cl::cat(category)};
+  cl::opt<std::string> cacheDir{
+      "cache-dir",
+      cl::desc("Where compiled kernels are kept for later compilations; by "
+               "default fovea/kernels in $XDG_CACHE_HOME or ~/.cache"),
+      cl::value_desc("folder"), cl::cat(category)};
+  cl::opt<bool> noCache{"no-cache",
+                        cl::desc("Compile all kernels, and keep none"),
+                        cl::cat(category)};
+  cl::opt<bool> verbose{"verbose", cl::desc("Say what was done"),
+                        cl::cat(category)};
   cl::opt<bool> timing{"timing", cl::desc("Print the time of each pass"),
                        cl::cat(category)};
   cl::opt<bool> saveTemps{
@@ -120,6 +130,10 @@ static llvm::Expected<CompileOptions> makeOptions(const CommandLine &line) {
   options.fastMath = line.fastMath;
   options.saveTemps = line.saveTemps;
   options.output = line.output;
+  if (!line.cacheDir.empty())
+    options.cacheFolder = line.cacheDir;
+  if (line.noCache)
+    options.cacheFolder.clear();
   if (options.output.empty())
     options.output = options.emit == "lib"
                          ? llvm::sys::path::stem(options.input).str() + ".so"
@@ -169,6 +183,9 @@ static llvm::Error compile(Compiler &compiler, const CommandLine &line,
   mlir::TimingScope scope = timing.getRootScope();
   if (llvm::Error error = compiler.run(scope))
     return error;
+  if (line.verbose)
+    for (const std::string &note : compiler.notes())
+      llvm::errs() << note << '\n';
   writeRemarks(line, *remarks ? (*remarks)->os() : llvm::errs(),
                compiler.sites());
   if (*remarks)

@@ -37,6 +37,10 @@ struct CompileOptions {
   llvm::StringMap<int64_t> dims;
   /// Keeps what each stage produces beside the output.
   bool saveTemps = false;
+  /// Where machine code is kept for later compilations, and how much of it; an
+  /// empty folder keeps none.
+  std::string cacheFolder = KernelCache::defaultFolder();
+  uint64_t cacheBytes = uint64_t(1) << 30;
   /// Called before each step.
   std::function<void(llvm::StringRef step, unsigned index, unsigned count)>
       progress;
@@ -57,6 +61,8 @@ public:
 
   /// What was recognised in the model, and what was not.
   const std::vector<SiteRemark> &sites() const { return siteRemarks; }
+  /// What was done, a line each.
+  const std::vector<std::string> &notes() const { return allNotes; }
   /// The step that is under way, for a report of a crash.
   const std::string &step() const { return currentStep; }
 
@@ -76,6 +82,7 @@ private:
   saveTemp(llvm::StringRef suffix,
            llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write);
   void begin(llvm::StringRef step);
+  void note(const llvm::Twine &text);
   /// A file beside the output that goes away with this object.
   std::string temporary(llvm::StringRef suffix);
   /// The output with another suffix.
@@ -83,7 +90,7 @@ private:
 
   CompileOptions options;
   std::vector<SiteRemark> siteRemarks;
-  std::vector<std::string> temporaries;
+  std::vector<std::string> temporaries, allNotes;
   std::string temporaryPrefix, currentStep;
   unsigned stepIndex = 0, stepCount = 0;
 };

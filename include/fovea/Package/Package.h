@@ -15,6 +15,8 @@
 #ifndef FOVEA_PACKAGE_PACKAGE_H
 #define FOVEA_PACKAGE_PACKAGE_H
 
+#include "fovea/Package/KernelCache.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 #include "llvm/Support/Error.h"
@@ -174,12 +176,37 @@ llvm::Error emitMachineCode(llvm::Module &module, llvm::TargetMachine &machine,
                             llvm::CodeGenFileType type,
                             llvm::raw_pwrite_stream &out);
 
-/// Optimizes `module` and writes object files that together hold all of it,
-/// several at the same time where it is large. Asks `objectPath` for the name
-/// of each.
-llvm::Error
-compileParts(llvm::Module &module, llvm::TargetMachine &machine,
-             const TargetDescription &target, unsigned maxParts,
+/// A part of a module: a kernel with what only it needs, or all the rest.
+struct ModulePart {
+  std::string symbol;  ///< of the kernel; empty for the rest
+  std::string defined; ///< its name in the part, of many kernels
+  size_t instructions = 0;
+  llvm::SmallString<0> bitcode;
+};
+
+/// Takes `module` apart, of which nothing but its description is visible
+/// outside. Kernels that do the same have equal parts.
+std::vector<ModulePart> splitKernels(llvm::Module &module,
+                                     llvm::ArrayRef<KernelInfo> kernels);
+
+/// Object files that hold a module together.
+struct CompiledParts {
+  std::vector<std::string> objects;
+  /// Symbols that another one stands for.
+  std::vector<std::pair<std::string, std::string>> aliases;
+  size_t cached = 0; ///< of the objects
+};
+
+/// Optimizes and compiles parts on all cores, each kind of kernel once, or
+/// takes the objects from `cache`. Asks `objectPath` for their names.
+llvm::Expected<CompiledParts>
+compileParts(llvm::ArrayRef<ModulePart> parts, const TargetDescription &target,
+             const KernelCache &cache,
+             llvm::function_ref<std::string(unsigned part)> objectPath);
+
+/// Same, of a module that stays whole, which is optimized afterwards.
+llvm::Expected<CompiledParts>
+compileWhole(llvm::Module &module, llvm::TargetMachine &machine,
              llvm::function_ref<std::string(unsigned part)> objectPath);
 
 /// Whether a library can be linked for `triple` on this machine.
@@ -189,6 +216,7 @@ llvm::Error checkLinkable(const llvm::Triple &triple);
 /// files beside it build on its name.
 struct LinkInputs {
   std::vector<std::string> objects;
+  std::vector<std::pair<std::string, std::string>> aliases;
   std::string output;
   std::string soname;
   std::string modelIdentifier;
