@@ -78,6 +78,23 @@ static ELF::Elf64_Shdr section(uint32_t name, uint32_t type, uint64_t flags,
   return header;
 }
 
+/// Of an object file whose five section headers lie at `headers`.
+static ELF::Elf64_Ehdr fileHeader(const Triple &triple, uint64_t headers) {
+  ELF::Elf64_Ehdr header = {};
+  memcpy(header.e_ident, ELF::ElfMagic, 4);
+  header.e_ident[ELF::EI_CLASS] = ELF::ELFCLASS64;
+  header.e_ident[ELF::EI_DATA] = ELF::ELFDATA2LSB;
+  header.e_ident[ELF::EI_VERSION] = header.e_version = ELF::EV_CURRENT;
+  header.e_type = ELF::ET_REL;
+  header.e_machine = triple.isAArch64() ? ELF::EM_AARCH64 : ELF::EM_X86_64;
+  header.e_shoff = headers;
+  header.e_ehsize = sizeof header;
+  header.e_shentsize = sizeof(ELF::Elf64_Shdr);
+  header.e_shnum = 5;
+  header.e_shstrndx = 4;
+  return header;
+}
+
 static Error cannotWrite(StringRef path, std::error_code code) {
   return createStringError(code,
                            "cannot write '" + path + "': " + code.message());
@@ -131,19 +148,7 @@ Error WeightsWriter::writeObject(StringRef path, const Triple &triple,
   uint64_t shstrtab = strtab + strings.text.size();
   uint64_t headers = alignTo(shstrtab + names.text.size(), word);
 
-  ELF::Elf64_Ehdr header = {};
-  memcpy(header.e_ident, ELF::ElfMagic, 4);
-  header.e_ident[ELF::EI_CLASS] = ELF::ELFCLASS64;
-  header.e_ident[ELF::EI_DATA] = ELF::ELFDATA2LSB;
-  header.e_ident[ELF::EI_VERSION] = header.e_version = ELF::EV_CURRENT;
-  header.e_type = ELF::ET_REL;
-  header.e_machine = triple.isAArch64() ? ELF::EM_AARCH64 : ELF::EM_X86_64;
-  header.e_shoff = headers;
-  header.e_ehsize = sizeof header;
-  header.e_shentsize = sizeof(ELF::Elf64_Shdr);
-  header.e_shnum = 5;
-  header.e_shstrndx = 4;
-
+  ELF::Elf64_Ehdr header = fileHeader(triple, headers);
   write(os, header);
   os.write_zeros(page - sizeof header);
   if (withContents)
