@@ -52,6 +52,12 @@ def Attn_MaskInterface : AttrInterface<"MaskInterface"> {
       (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
            "const ::fovea::attn::MaskTile &":$tile)>,
     InterfaceMethod<[{
+        Whether the keys that a tile of neighbouring rows sees are no fewer than
+        the interval that `bounds` gives. Otherwise tiling had better ask for
+        each tile of keys.
+      }],
+      "bool", "isInterval", (ins), "", "return false;">,
+    InterfaceMethod<[{
         Appends the positions of the captures that the mask reads.
       }],
       "void", "appendCaptures",

@@ -72,7 +72,16 @@ INSTANTIATE_TEST_SUITE_P(
                       "#attn.window<left = 1, right = 1>",
                       "#attn.window<right = 1, align = end>",
                       "#attn.and<#attn.causal, #attn.window<left = 1>>",
-                      "#attn.or<#attn.causal, #attn.window<right = 2>>"));
+                      "#attn.or<#attn.causal, #attn.window<right = 2>>",
+                      "#attn.prefix<0>", "#attn.prefix<3>",
+                      "#attn.segments<[0]>", "#attn.segments<[0, 1, 4]>",
+                      "#attn.neighborhood<size = 3>",
+                      "#attn.neighborhood<size = 2, dilation = 2>",
+                      "#attn.product<[2, 3], [#attn.causal, "
+                      "#attn.neighborhood<size = 2>]>",
+                      "#attn.pattern<dense<[[5], [126], [0], [127], [1]]> : "
+                      "tensor<5x1xi64>>",
+                      "#attn.pattern<dense<-1> : tensor<7x1xi64>>"));
 
 /// A length that is known only at run time decides nothing now.
 TEST(Mask, RunTimeLengthIsUnknown) {

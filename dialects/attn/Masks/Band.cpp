@@ -53,6 +53,20 @@ MaskBounds fovea::attn::unknownBounds(OpBuilder &builder,
   return {zero, tile.keys, zero, zero};
 }
 
+TileClass fovea::attn::classifyPoints(MaskInterface mask, StaticTile tile,
+                                      StaticExtents extents) {
+  bool any = false, all = true;
+  for (int64_t i = tile.i0; i < tile.i1; ++i)
+    for (int64_t j = tile.j0; j < tile.j1; ++j) {
+      std::optional<bool> visible = mask.visible(i, j, extents);
+      any |= visible.value_or(true);
+      all &= visible.value_or(false);
+      if (any && !all)
+        return TileClass::Partial;
+    }
+  return all ? TileClass::Full : TileClass::Empty;
+}
+
 std::optional<int64_t> Band::staticShift(StaticExtents extents) const {
   if (shift >= 0)
     return std::nullopt;

@@ -34,6 +34,10 @@ struct Band {
 /// Bounds that say nothing: every key may be visible, none surely is.
 MaskBounds unknownBounds(mlir::OpBuilder &builder, const MaskTile &tile);
 
+/// The class of a tile, point by point.
+TileClass classifyPoints(MaskInterface mask, StaticTile tile,
+                         StaticExtents extents);
+
 /// `value` of any integer type as an index.
 mlir::Value toIndex(mlir::OpBuilder &builder, mlir::Location loc,
                     mlir::Value value);

@@ -47,6 +47,8 @@ CausalAttr::verifyCaptures(function_ref<InFlightDiagnostic()> emitError,
 }
 
 MaskInterface CausalAttr::withCaptures(ArrayRef<unsigned> positions) const {
-  int64_t shift = getShift() < 0 ? -1 : positions[getShift()];
+  int64_t shift = getShift() < 0 ? -1 : int64_t(positions[getShift()]);
   return get(getContext(), getOffset(), getAlign(), shift);
 }
+
+bool CausalAttr::isInterval() const { return true; }

@@ -11,7 +11,7 @@
 
 include "dialects/attn/Masks/Mask.td"
 
-def Attn_CausalAttr : Attn_MaskAttr<"Causal", "causal"> {
+def Attn_CausalAttr : Attn_MaskAttr<"Causal", "causal", ["isInterval"]> {
   let summary = "keys up to the query's own position";
   let description = [{
     Row i sees key j when `j <= i + shift`, where shift is the sum of `offset`,

@@ -114,6 +114,11 @@ MaskBounds AndAttr::bounds(OpBuilder &builder, Location loc,
   return all;
 }
 
+bool AndAttr::isInterval() const {
+  return llvm::all_of(getMasks(),
+                      [](MaskInterface mask) { return mask.isInterval(); });
+}
+
 void AndAttr::appendCaptures(SmallVectorImpl<unsigned> &captures) const {
   combineCaptures(getMasks(), captures);
 }

@@ -11,14 +11,15 @@
 
 include "dialects/attn/Masks/Mask.td"
 
-class Attn_CombinedMaskAttr<string name, string mnemonic_>
-    : Attn_MaskAttr<name, mnemonic_> {
+class Attn_CombinedMaskAttr<string name, string mnemonic_,
+                            list<string> overridden = []>
+    : Attn_MaskAttr<name, mnemonic_, overridden> {
   let parameters = (ins ArrayRefParameter<"::fovea::attn::MaskInterface">:$masks);
   let assemblyFormat = "`<` $masks `>`";
   let genVerifyDecl = 1;
 }
 
-def Attn_AndAttr : Attn_CombinedMaskAttr<"And", "and"> {
+def Attn_AndAttr : Attn_CombinedMaskAttr<"And", "and", ["isInterval"]> {
   let summary = "keys that every one of several masks shows";
   let description = [{
     Constraints:

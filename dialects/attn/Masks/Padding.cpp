@@ -74,8 +74,8 @@ void PaddingAttr::appendCaptures(SmallVectorImpl<unsigned> &captures) const {
 }
 
 MaskInterface PaddingAttr::withCaptures(ArrayRef<unsigned> positions) const {
-  return get(getContext(), getBegin() < 0 ? -1 : positions[getBegin()],
-             getEnd() < 0 ? -1 : positions[getEnd()]);
+  return get(getContext(), getBegin() < 0 ? -1 : int64_t(positions[getBegin()]),
+             getEnd() < 0 ? -1 : int64_t(positions[getEnd()]));
 }
 
 LogicalResult
@@ -85,3 +85,5 @@ PaddingAttr::verifyCaptures(function_ref<InFlightDiagnostic()> emitError,
     return failure();
   return verifyIntegerCapture(emitError, getEnd(), elementTypes);
 }
+
+bool PaddingAttr::isInterval() const { return true; }

@@ -11,7 +11,7 @@
 
 include "dialects/attn/Masks/Mask.td"
 
-def Attn_PaddingAttr : Attn_MaskAttr<"Padding", "padding"> {
+def Attn_PaddingAttr : Attn_MaskAttr<"Padding", "padding", ["isInterval"]> {
   let summary = "keys between a start and an end known at run time";
   let description = [{
     Row i sees key j when `begin <= j < end`, each an element of an integer

@@ -60,7 +60,9 @@ SlidingWindowAttr::verifyCaptures(function_ref<InFlightDiagnostic()> emitError,
 
 MaskInterface
 SlidingWindowAttr::withCaptures(ArrayRef<unsigned> positions) const {
-  int64_t shift = getShift() < 0 ? -1 : positions[getShift()];
+  int64_t shift = getShift() < 0 ? -1 : int64_t(positions[getShift()]);
   return get(getContext(), getLeft(), getRight(), getOffset(), getAlign(),
              shift);
 }
+
+bool SlidingWindowAttr::isInterval() const { return true; }

@@ -11,7 +11,7 @@
 
 include "dialects/attn/Masks/Mask.td"
 
-def Attn_SlidingWindowAttr : Attn_MaskAttr<"SlidingWindow", "window"> {
+def Attn_SlidingWindowAttr : Attn_MaskAttr<"SlidingWindow", "window", ["isInterval"]> {
   let summary = "keys near the query's own position";
   let description = [{
     Row i sees key j when `i + shift - left <= j <= i + shift + right`; shift is
