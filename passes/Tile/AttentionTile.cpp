@@ -215,109 +215,6 @@ Value AttentionTile::emitLogSumExp(OnlineState state, Value out,
 }
 
 //===----------------------------------------------------------------------===//
-// Which keys
-//===----------------------------------------------------------------------===//
-
-/// The element of a capture that is the same for the whole tile, or null.
-Value AttentionTile::readCapture(unsigned capture) {
-  SmallVector<Value> position;
-  for (AffineExpr expr : op.getCaptureMap(capture).getResults()) {
-    auto dim = dyn_cast<AffineDimExpr>(expr);
-    if (!dim) {
-      position.push_back(arith::ConstantIndexOp::create(b, loc, 0));
-      continue;
-    }
-    if (!roles.isBatch(dim.getPosition()))
-      return {};
-    position.push_back(
-        getValueOrCreateConstantIndexOp(b, loc, offsets[dim.getPosition()]));
-  }
-  return tensor::ExtractOp::create(b, loc, op.getCaptures()[capture], position);
-}
-
-/// The keys between the last whole tile and the end of a source: one tile where
-/// their number is known, else tiles of 16 and then of 1, so that every tile is
-/// of static size.
-void AttentionTile::addTailRanges(SmallVectorImpl<KeyRange> &ranges,
-                                  OpFoldResult begin, OpFoldResult end,
-                                  OpFoldResult limit, bool masked) {
-  std::optional<int64_t> from = getConstantIntValue(begin),
-                         to = getConstantIntValue(end);
-  if (from && to) {
-    if (*from < *to)
-      ranges.push_back({begin, limit, *to - *from, masked});
-    return;
-  }
-  AffineExpr s0, s1;
-  bindSymbols(b.getContext(), s0, s1);
-  OpFoldResult middle = apply(s0 + (s1 - s0).floorDiv(16) * 16, {begin, end});
-  ranges.push_back({begin, minimum(limit, middle), 16, masked});
-  ranges.push_back({middle, limit, 1, masked});
-}
-
-/// Ranges of whole tiles that the mask leaves: partly visible ones, then fully
-/// visible ones, then partly visible ones again; and the tail.
-void AttentionTile::addMaskedRanges(SmallVectorImpl<KeyRange> &ranges,
-                                    OpFoldResult base, OpFoldResult size,
-                                    OpFoldResult gridEnd, int64_t step) {
-  auto capture = [&](unsigned index) { return readCapture(index); };
-  attn::MaskBounds bounds =
-      op.getMask()->bounds(b, loc,
-                           {row, b.getIndexAttr(rows), extents[roles.m],
-                            extents[roles.k2], capture});
-  AffineExpr s0, s1;
-  bindSymbols(b.getContext(), s0, s1);
-  OpFoldResult zero = b.getIndexAttr(0);
-  auto inSource = [&](OpFoldResult key) {
-    return minimum(maximum(apply(s0 - s1, {key, base}), zero), size);
-  };
-  auto clamp = [&](OpFoldResult x, OpFoldResult low, OpFoldResult high) {
-    return minimum(maximum(x, low), high);
-  };
-  AffineExpr down = s0.floorDiv(step) * step, up = s0.ceilDiv(step) * step;
-  OpFoldResult end = inSource(bounds.end);
-  OpFoldResult first = minimum(apply(down, {inSource(bounds.begin)}), gridEnd);
-  OpFoldResult last = maximum(minimum(apply(up, {end}), gridEnd), first);
-  // What begins or ends with the source needs no clamping, so that a causal
-  // mask has no code for a part before the full tiles.
-  OpFoldResult fullBegin = inSource(bounds.fullBegin);
-  fullBegin = isZeroInteger(fullBegin)
-                  ? first
-                  : clamp(apply(up, {fullBegin}), first, last);
-  OpFoldResult fullEnd = inSource(bounds.fullEnd);
-  fullEnd = isEqualConstantIntOrValue(fullEnd, size)
-                ? last
-                : clamp(apply(down, {fullEnd}), fullBegin, last);
-  auto add = [&](OpFoldResult from, OpFoldResult to, bool masked) {
-    if (!isEqualConstantIntOrValue(from, to))
-      ranges.push_back({from, to, step, masked});
-  };
-  add(first, fullBegin, true);
-  add(fullBegin, fullEnd, false);
-  add(fullEnd, last, true);
-  addTailRanges(ranges, gridEnd, size, end, true);
-}
-
-SmallVector<AttentionTile::KeyRange>
-AttentionTile::keyRanges(unsigned source, OpFoldResult base) {
-  OpFoldResult size = sources[source];
-  int64_t step = schedule.getLevel("reduction").front();
-  if (std::optional<int64_t> known = getConstantIntValue(size))
-    step = std::max<int64_t>(1, std::min(step, *known));
-  AffineExpr s0;
-  bindSymbols(b.getContext(), s0);
-  OpFoldResult gridEnd = apply(s0.floorDiv(step) * step, {size});
-  SmallVector<KeyRange> ranges;
-  if (op.getMask()) {
-    addMaskedRanges(ranges, base, size, gridEnd, step);
-    return ranges;
-  }
-  ranges.push_back({b.getIndexAttr(0), gridEnd, step, false});
-  addTailRanges(ranges, gridEnd, size, size, false);
-  return ranges;
-}
-
-//===----------------------------------------------------------------------===//
 // Keys
 //===----------------------------------------------------------------------===//
 
@@ -341,15 +238,31 @@ Value AttentionTile::emitPosition(OpBuilder &n, Location l, unsigned dim,
                                getValueOrCreateConstantIndexOp(n, l, start));
 }
 
+/// Whether the row at hand sees a key whose bits are `word`.
+static Value emitVisible(OpBuilder &builder, Location loc, Value word) {
+  Type type = word.getType();
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(builder, loc,
+                                     builder.getIntegerAttr(type, value));
+  };
+  Value row = arith::IndexCastOp::create(
+      builder, loc, type,
+      attn::IndexOp::create(builder, loc, builder.getIndexType(), M));
+  Value bit = arith::ShLIOp::create(builder, loc, constant(1), row);
+  Value found = arith::AndIOp::create(builder, loc, word, bit);
+  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, found,
+                               constant(0));
+}
+
 /// Emits one attn.online over `numKeys` keys from `key` of a source.
 OnlineState AttentionTile::takeKeys(unsigned source, OpFoldResult base,
-                                    Value key, int64_t numKeys, bool masked,
+                                    Value key, int64_t numKeys, Hiding hiding,
                                     OnlineState state) {
   AffineExpr s0, s1;
   bindSymbols(b.getContext(), s0, s1);
   OpFoldResult absolute = apply(s0 + s1, {base, key});
   SmallVector<unsigned> used;
-  if (masked)
+  if (hiding.byMask)
     op.getMask()->appendCaptures(used);
   Region &region = op.getScore();
   SmallVector<DimTensor> captures;
@@ -363,6 +276,8 @@ OnlineState AttentionTile::takeKeys(unsigned source, OpFoldResult base,
     captures.push_back(
         slice(op.getCaptures()[i], op.getCaptureMap(i), absolute, numKeys));
   }
+  if (hiding.words)
+    captures.push_back({hiding.words, {K2}});
   DimTensor keys =
       slice(op.getKeys()[source], op.getKeyMap(source), key, numKeys);
   DimTensor values =
@@ -382,12 +297,13 @@ OnlineState AttentionTile::takeKeys(unsigned source, OpFoldResult base,
       elements.push_back(p < 0 ? Value() : e[p]);
     AttentionPoint point = {at, elements};
     s = emitRegion(n, l, region, s, point);
-    if (masked)
-      s = emitMasked(n, l, op, extents, s,
-                     floatConstant(n, l, compute, -infinity), point);
-    return s;
+    Value hidden = floatConstant(n, l, compute, -infinity);
+    if (hiding.words)
+      return arith::SelectOp::create(n, l, emitVisible(n, l, e.back()), s,
+                                     hidden);
+    return hiding.byMask ? emitMasked(n, l, op, extents, s, hidden, point) : s;
   };
-  bool hasScore = masked || !region.empty();
+  bool hasScore = hiding.byMask || hiding.words || !region.empty();
   double exponentScale = region.empty() ? 1.0 : log2OfE;
   auto online = attn::OnlineOp::create(
       b, loc, query, keys.value, values.value, captured, state.acc, state.max,
@@ -415,7 +331,7 @@ OnlineState AttentionTile::loopOverKeys(unsigned source, OpFoldResult base,
   OnlineState inner = {loop.getRegionIterArg(0), loop.getRegionIterArg(1),
                        loop.getRegionIterArg(2)};
   inner = takeKeys(source, base, loop.getInductionVar(), range.step,
-                   range.masked, inner);
+                   {range.masked, {}}, inner);
   scf::YieldOp::create(b, loc, ValueRange{inner.acc, inner.max, inner.sum});
   return {loop.getResult(0), loop.getResult(1), loop.getResult(2)};
 }
@@ -426,7 +342,9 @@ SmallVector<Value> AttentionTile::run(ValueRange outs) {
   AffineExpr s0, s1;
   bindSymbols(b.getContext(), s0, s1);
   OpFoldResult base = b.getIndexAttr(0);
-  for (unsigned source = 0; source < sources.size(); ++source) {
+  if (table)
+    state = visitTable(state);
+  for (unsigned source = 0; !table && source < sources.size(); ++source) {
     for (const KeyRange &range : keyRanges(source, base))
       state = loopOverKeys(source, base, range, state);
     base = apply(s0 + s1, {base, sources[source]});

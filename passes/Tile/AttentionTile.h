@@ -10,6 +10,7 @@
 #define FOVEA_PASSES_TILE_ATTENTIONTILE_H
 
 #include "AttentionBody.h"
+#include "MaskTable.h"
 
 namespace fovea {
 
@@ -34,6 +35,12 @@ public:
                 llvm::ArrayRef<mlir::OpFoldResult> extents,
                 llvm::ArrayRef<mlir::OpFoldResult> sources,
                 mlir::ValueRange batch, mlir::OpFoldResult row, int64_t rows);
+
+  /// Has the tiles of keys taken from a table, by the number of the tile.
+  void useTable(const MaskTable &visits, mlir::Value number) {
+    table = &visits;
+    tileNumber = number;
+  }
 
   /// Emits the tile; `outs` are the tiles of the inits that it overwrites.
   llvm::SmallVector<mlir::Value> run(mlir::ValueRange outs);
@@ -80,9 +87,16 @@ private:
                        mlir::OpFoldResult base, mlir::OpFoldResult size,
                        mlir::OpFoldResult gridEnd, int64_t step);
   mlir::Value readCapture(unsigned capture);
+  /// What hides some of the keys that an attn.online takes in: nothing, the
+  /// mask of the operation, or bits of the table, one word for each key.
+  struct Hiding {
+    bool byMask = false;
+    mlir::Value words;
+  };
   OnlineState takeKeys(unsigned source, mlir::OpFoldResult base,
-                       mlir::Value key, int64_t numKeys, bool masked,
+                       mlir::Value key, int64_t numKeys, Hiding hiding,
                        OnlineState state);
+  OnlineState visitTable(OnlineState state);
   OnlineState loopOverKeys(unsigned source, mlir::OpFoldResult base,
                            const KeyRange &range, OnlineState state);
   mlir::Value emitOutput(OnlineState state, mlir::Value out, unsigned index);
@@ -107,6 +121,8 @@ private:
   /// Positions and sizes of the tile by dimension.
   llvm::SmallVector<mlir::OpFoldResult> offsets, sizes;
   mlir::Value query;
+  const MaskTable *table = nullptr;
+  mlir::Value tileNumber;
 };
 
 /// Runs `body` over [0, extent) in steps of at most `step`, as nearly equal as

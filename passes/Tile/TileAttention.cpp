@@ -79,6 +79,22 @@ static SmallVector<RowRange> cutRows(OpBuilder &b, Location loc,
           {index(0), single, 1}};
 }
 
+/// The table of the tiles of keys that the mask leaves for a range of rows.
+static std::optional<MaskTable>
+tabulate(AttentionOp op, attn::ScheduleAttr schedule, const RowRange &range) {
+  std::optional<int64_t> begin = getConstantIntValue(range.begin);
+  std::optional<int64_t> count = getConstantIntValue(range.count);
+  if (!op.getMask() || !begin || !count || op.getKeys().size() != 1)
+    return std::nullopt;
+  attn::DimRoles roles = op.getRoles();
+  SmallVector<int64_t> extents = op.getStaticExtents();
+  int64_t step = schedule.getLevel("reduction").front();
+  if (!ShapedType::isDynamic(extents[roles.k2]))
+    step = std::clamp<int64_t>(extents[roles.k2], 1, step);
+  return tabulateMask(*op.getMask(), {extents[roles.m], extents[roles.k2]},
+                      {*begin, *count, range.rows}, step);
+}
+
 /// Emits one parallel loop over the batch and the tiles of one range of rows,
 /// writing into `outs`; returns what it has written.
 static SmallVector<Value> emitParallel(RewriterBase &rewriter, AttentionOp op,
@@ -95,6 +111,7 @@ static SmallVector<Value> emitParallel(RewriterBase &rewriter, AttentionOp op,
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(loop.getTerminator());
   SmallVector<Value> ivs = llvm::to_vector_of<Value>(loop.getInductionVars());
+  Value number = ivs.back();
   AffineExpr iv, begin;
   bindSymbols(rewriter.getContext(), iv, begin);
   OpFoldResult row = affine::makeComposedFoldedAffineApply(
@@ -102,6 +119,9 @@ static SmallVector<Value> emitParallel(RewriterBase &rewriter, AttentionOp op,
       {ivs.pop_back_val(), range.begin});
   AttentionTile tile(rewriter, op, schedule, extents, sources, ivs, row,
                      range.rows);
+  std::optional<MaskTable> table = tabulate(op, schedule, range);
+  if (table)
+    tile.useTable(*table, number);
   SmallVector<Value> tileOuts;
   for (auto [index, init] : llvm::enumerate(loop.getRegionIterArgs()))
     tileOuts.push_back(tile.sliceInit(index, init));
