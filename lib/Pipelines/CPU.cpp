@@ -12,6 +12,7 @@
 #include "fovea/passes/CPU/Passes.h"
 #include "fovea/passes/Fuse/Passes.h"
 #include "fovea/passes/Group/Passes.h"
+#include "fovea/passes/Mask/Passes.h"
 #include "fovea/passes/Recognize/Passes.h"
 #include "fovea/passes/Schedule/Passes.h"
 #include "fovea/passes/Tile/Passes.h"
@@ -55,6 +56,12 @@ static void buildRecognize(OpPassManager &pm) {
   addCleanup(pm);
   // After recognition, which follows one operation at a time.
   pm.addNestedPass<func::FuncOp>(createFuseElementwise());
+  addCleanup(pm);
+}
+
+static void buildMask(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createInferMasks());
+  // Nothing reads the masks any more.
   addCleanup(pm);
 }
 
@@ -204,8 +211,9 @@ void fovea::buildStage(OpPassManager &pm, Stage stage,
     return buildMemRef(pm);
   case Stage::LLVM:
     return buildLLVM(pm, options);
-  case Stage::Import:
   case Stage::Mask:
+    return buildMask(pm);
+  case Stage::Import:
     return;
   case Stage::Schedule:
     return buildSchedule(pm, options);

@@ -14,6 +14,7 @@
 #include "fovea/passes/CPU/Passes.h"
 #include "fovea/passes/Fuse/Passes.h"
 #include "fovea/passes/Group/Passes.h"
+#include "fovea/passes/Mask/Passes.h"
 #include "fovea/passes/Recognize/Passes.h"
 #include "fovea/passes/Schedule/Passes.h"
 #include "fovea/passes/Tile/Passes.h"
@@ -35,6 +36,7 @@ void fovea::registerAllDialects(DialectRegistry &registry) {
 void fovea::registerAllPasses() {
   registerFoveaFusePasses();
   registerFoveaRecognizePasses();
+  registerFoveaMaskPasses();
   registerFoveaGroupPasses();
   registerFoveaSchedulePasses();
   registerFoveaTilePasses();
