@@ -294,7 +294,7 @@ bool Program::strides(AffineMap map, RankedTensorType type,
   int64_t stride = 1;
   for (int64_t i = type.getRank() - 1; i >= 0; --i) {
     auto dim = dyn_cast<AffineDimExpr>(map.getResult(i));
-    if (!dim)
+    if (!dim || type.getDimSize(i) != extents[dim.getPosition()])
       return false;
     result[dim.getPosition()] += stride;
     stride *= type.getDimSize(i);

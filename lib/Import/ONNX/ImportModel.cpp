@@ -266,11 +266,14 @@ OwningOpRef<ModuleOp> fovea::importModel(StringRef path,
     emitError(loc) << error;
     return nullptr;
   }
+  Importer importer(context, model);
   OwningOpRef<ModuleOp> module;
   try {
-    module = Importer(context, model).importModel();
+    module = importer.importModel();
   } catch (const ImportError &e) {
-    emitError(loc) << e.what();
+    // What ignores a failure ends here, too; the first error says why.
+    if (!importer.builder().hasFailed())
+      emitError(loc) << e.what();
     return nullptr;
   } catch (const std::exception &e) {
     emitError(loc) << "cannot import the model: " << e.what();

@@ -99,20 +99,28 @@ LogicalResult Importer::importNode(const onnx::NodeProto &node, Scope &scope) {
                    ", opset " + std::to_string(version) + "): ";
 
   NodeImporter importer(*this, scope, node);
-  if (failed(importer.resolveInputs()))
-    return failure();
-  const OpRegistry &registry = opRegistry();
-  Handler handler = registry.lookup(node.op_type(), domain);
-  if (failed(registry.isChecked(node.op_type(), domain)
-                 ? importer.checkTypes()
-                 : importer.checkElementTypes()))
-    return failure();
-  if (failed(handler ? handler(importer) : importFunctionBody(importer)))
-    return failure();
+  try {
+    if (failed(importer.run()))
+      return failure();
+  } catch (const std::out_of_range &e) {
+    b.raise(e.what());
+  }
   for (const std::string &output : node.output())
     if (!output.empty() && !scope.bindings.count(output))
       return importer.fail("output '" + output + "' is not supported");
   return success();
+}
+
+LogicalResult NodeImporter::run() {
+  if (failed(resolveInputs()))
+    return failure();
+  std::string domain = proto.domain() == "ai.onnx" ? "" : proto.domain();
+  const OpRegistry &registry = opRegistry();
+  bool isChecked = registry.isChecked(proto.op_type(), domain);
+  if ((isChecked && failed(checkTypes())) || failed(checkElementTypes()))
+    return failure();
+  Handler handler = registry.lookup(proto.op_type(), domain);
+  return handler ? handler(*this) : expandFunction();
 }
 
 /// Adds every name that `graph` reads, its own included.

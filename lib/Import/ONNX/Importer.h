@@ -21,6 +21,10 @@
 #include <memory>
 #include <vector>
 
+namespace onnx {
+class OpSchema;
+}
+
 namespace fovea::frontend {
 
 class Importer;
@@ -117,6 +121,8 @@ public:
   int64_t opset() const { return version; }
   llvm::StringRef name() const { return proto.name(); }
 
+  /// Checks the inputs, and calls the handler of the operator.
+  mlir::LogicalResult run();
   /// Reports "node 'x' (Op, opset 17): reason".
   mlir::LogicalResult fail(const llvm::Twine &reason);
 
@@ -129,10 +135,9 @@ public:
   }
   int32_t dtype(size_t i) const { return binding(i).dtype; }
   bool isUnsigned(size_t i) const;
-  mlir::RankedTensorType inputType(size_t i) const {
-    return mlir::cast<mlir::RankedTensorType>(input(i).getType());
-  }
-  int64_t rank(size_t i) const { return inputType(i).getRank(); }
+  /// Raises an error where there is no such input.
+  mlir::RankedTensorType inputType(size_t i);
+  int64_t rank(size_t i) { return inputType(i).getRank(); }
   /// Compile-time integers of input i, see TensorBuilder::constantInts.
   std::optional<llvm::SmallVector<int64_t>> constantInts(size_t i);
 
@@ -194,6 +199,7 @@ private:
   mlir::LogicalResult checkKinds();
   mlir::LogicalResult checkTypes();
   mlir::LogicalResult checkElementTypes();
+  mlir::LogicalResult checkPresence(const onnx::OpSchema &schema);
   void infer();
 
   Importer &owner;

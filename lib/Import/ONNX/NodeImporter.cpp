@@ -115,6 +115,10 @@ LogicalResult NodeImporter::checkTypes() {
   return success();
 }
 
+RankedTensorType NodeImporter::inputType(size_t i) {
+  return b().type(input(i));
+}
+
 bool NodeImporter::isUnsigned(size_t i) const {
   return isUnsignedDtype(dtype(i));
 }
@@ -265,7 +269,7 @@ LogicalResult NodeImporter::bindOutput(size_t i, FailureOr<Value> value,
     return failure();
   if (!wantsOutput(i))
     return success();
-  auto type = cast<RankedTensorType>(value->getType());
+  RankedTensorType type = b().type(*value);
   if (dtype == 0)
     dtype = outputDtype(i);
   if (elementTypeFor(dtype, b().getContext()) != type.getElementType()) {

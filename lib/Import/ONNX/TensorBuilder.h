@@ -30,17 +30,49 @@ class TensorBuilder;
 using ElementFn =
     llvm::function_ref<mlir::Value(TensorBuilder &, mlir::ValueRange)>;
 
-/// Dimension list of a tensor: attributes where static, index values otherwise.
-using Dims = llvm::SmallVector<mlir::OpFoldResult>;
-
-/// What a model asks for that no machine can give; ends the import.
+/// What a model asks for that no machine can give, or that makes no sense; ends
+/// the import.
 struct ImportError : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+/// Dimension list of a tensor: attributes where static, index values otherwise.
+/// How many there are is up to the model, so that asking for one that is not
+/// there ends the import; the node that did is named on the way.
+class Dims : public llvm::SmallVector<mlir::OpFoldResult> {
+  using Base = llvm::SmallVector<mlir::OpFoldResult>;
+
+public:
+  using Base::Base;
+  Dims(const Base &dims) : Base(dims) {}
+  Dims(Base &&dims) : Base(std::move(dims)) {}
+
+  mlir::OpFoldResult &operator[](size_t i) { return begin()[checked(i)]; }
+  const mlir::OpFoldResult &operator[](size_t i) const {
+    return begin()[checked(i)];
+  }
+  mlir::OpFoldResult &front() { return (*this)[0]; }
+  const mlir::OpFoldResult &front() const { return (*this)[0]; }
+  mlir::OpFoldResult &back() { return (*this)[size() - 1]; }
+  const mlir::OpFoldResult &back() const { return (*this)[size() - 1]; }
+
+private:
+  size_t checked(size_t i) const {
+    if (i >= size())
+      throw std::out_of_range("a tensor of rank " + std::to_string(size()) +
+                              " has too few dimensions for the operator");
+    return i;
+  }
 };
 
 /// A builder for value-semantics tensor code. All tensors are ranked; every
 /// function keeps static sizes static. What can go wrong because of the model
 /// (and not of the caller) returns a failure after reporting it.
+///
+/// Every function checks the tensors, ranks, axes and static sizes that it
+/// gets, and raises an error where they do not fit: what a handler of an
+/// operator did not think of ends the import there, in one message that names
+/// the node.
 class TensorBuilder : public mlir::ImplicitLocOpBuilder {
 public:
   using ImplicitLocOpBuilder::ImplicitLocOpBuilder;
@@ -56,6 +88,8 @@ public:
   void checkSize(mlir::RankedTensorType type);
   /// What errors are prefixed with: "node 'x' (Add, opset 17): ".
   std::string errorContext;
+  /// Whether an error has been reported; one is enough for a model.
+  bool hasFailed() const { return failedBefore; }
 
   // Constants and scalars. -----------------------------------------------
   mlir::Value index(int64_t value);
@@ -100,9 +134,9 @@ public:
   void setDim(mlir::Value tensor, int64_t i, mlir::OpFoldResult size);
   /// Drops what is known about values inside `op`, which is about to be erased.
   void forgetInside(mlir::Operation *op);
-  mlir::RankedTensorType type(mlir::Value tensor) {
-    return mlir::cast<mlir::RankedTensorType>(tensor.getType());
-  }
+  /// Raises an error where there is no tensor: an input that is missing, or the
+  /// result of something that failed.
+  mlir::RankedTensorType type(mlir::Value tensor);
   mlir::RankedTensorType typeFor(llvm::ArrayRef<mlir::OpFoldResult> dims,
                                  mlir::Type elementType);
   int64_t rank(mlir::Value tensor) { return type(tensor).getRank(); }
@@ -232,7 +266,24 @@ public:
   /// so far are, too.
   void setInsertionPointAfterDefinition(mlir::Value value);
 
+  /// The value or type itself; raises an error where there is none.
+  mlir::Value given(mlir::Value value);
+  mlir::Type given(mlir::Type type);
+
 private:
+  /// Raises an error unless each is a dimension of `tensor`.
+  void checkAxes(mlir::Value tensor, llvm::ArrayRef<int64_t> axes);
+  /// Raises an error unless there is one of `count` for each dimension.
+  void checkRank(mlir::Value tensor, size_t count);
+  /// Raises an error where a box known at compile time leaves `tensor`.
+  void checkBox(mlir::Value tensor, llvm::ArrayRef<mlir::OpFoldResult> offsets,
+                llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                llvm::ArrayRef<mlir::OpFoldResult> strides);
+  /// Raises an error unless each tensor has as many dimensions as its map.
+  void checkMaps(llvm::ArrayRef<mlir::Value> tensors,
+                 llvm::ArrayRef<mlir::AffineMap> maps);
+
+  bool failedBefore = false;
   int64_t workLeft = int64_t(1) << 29;
   mlir::Operation *lastConstant = nullptr;
   mlir::FailureOr<mlir::Value> alignForBroadcast(mlir::Value input,

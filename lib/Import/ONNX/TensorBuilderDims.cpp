@@ -22,7 +22,7 @@ using namespace fovea::frontend;
 Value TensorBuilder::toValue(OpFoldResult value) {
   if (auto constant = getConstantIntValue(value))
     return index(*constant);
-  return cast<Value>(value);
+  return given(cast<Value>(value));
 }
 
 /// Integer arithmetic over dimensions is redone on indices, so that the same
@@ -48,13 +48,15 @@ static OpFoldResult asIndex(TensorBuilder &b, Value integer, int depth) {
 }
 
 OpFoldResult TensorBuilder::toDim(Value integer) {
+  if (!given(integer).getType().isIntOrIndex())
+    raise("a size or position has to be an integer");
   return asIndex(*this, integer, 0);
 }
 
 Value TensorBuilder::fromDim(OpFoldResult dim, Type type) {
   if (auto constant = getConstantIntValue(dim))
     return scalar(type, *constant);
-  Value value = cast<Value>(dim);
+  Value value = toValue(dim);
   return type.isIndex() ? value : createOrFold<arith::IndexCastOp>(type, value);
 }
 
@@ -233,27 +235,10 @@ RankedTensorType TensorBuilder::typeFor(ArrayRef<OpFoldResult> dims,
     sizes.push_back(constant && *constant >= 0 ? *constant
                                                : ShapedType::kDynamic);
   }
+  given(elementType);
   auto type = RankedTensorType::get(sizes, elementType);
   checkSize(type);
   return type;
-}
-
-/// Twice as far as today's processors can address.
-static constexpr int64_t maxTensorBytes = int64_t(1) << 48;
-
-void TensorBuilder::checkSize(RankedTensorType type) {
-  int64_t bytes =
-      type.getElementType().isIntOrFloat()
-          ? llvm::divideCeil(type.getElementTypeBitWidth(), uint64_t(8))
-          : 8;
-  for (int64_t size : type.getShape()) {
-    // An empty tensor has strides, too.
-    int64_t factor = ShapedType::isDynamic(size) || size == 0 ? 1 : size;
-    if (size < 0 && !ShapedType::isDynamic(size))
-      raise("a tensor would have the negative size " + Twine(size));
-    if (llvm::MulOverflow(bytes, factor, bytes) || bytes > maxTensorBytes)
-      raise("a tensor would have an absurd number of elements");
-  }
 }
 
 /// Size `i` of `op`'s result where the operation states it; null otherwise.
@@ -291,6 +276,7 @@ static OpFoldResult statedSize(TensorBuilder &b, Value tensor, int64_t i) {
 }
 
 OpFoldResult TensorBuilder::dim(Value tensor, int64_t i) {
+  checkAxes(tensor, i);
   auto tensorType = type(tensor);
   if (!tensorType.isDynamicDim(i))
     return attr(tensorType.getDimSize(i));
@@ -313,6 +299,7 @@ OpFoldResult TensorBuilder::dim(Value tensor, int64_t i) {
 }
 
 void TensorBuilder::setDim(Value tensor, int64_t i, OpFoldResult size) {
+  checkAxes(tensor, i);
   if (auto value = dyn_cast<Value>(size))
     dimCache[{tensor, i}] = value;
 }
@@ -341,7 +328,8 @@ Dims TensorBuilder::shape(Value tensor) {
 
 void TensorBuilder::runtimeCheck(Value condition, const Twine &message) {
   APInt constant;
-  if (matchPattern(condition, m_ConstantInt(&constant)) && !constant.isZero())
+  if (matchPattern(given(condition), m_ConstantInt(&constant)) &&
+      !constant.isZero())
     return;
   cf::AssertOp::create(*this, condition,
                        StringAttr::get(getContext(), errorContext + message));

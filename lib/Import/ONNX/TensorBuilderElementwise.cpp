@@ -24,6 +24,11 @@ using utils::IteratorType;
 /// static ones of size 1. A dimension that may turn out to be 1 at run time is
 /// repeated there, in a branch that costs nothing otherwise.
 FailureOr<Value> TensorBuilder::alignForBroadcast(Value input, const Dims &to) {
+  if (rank(input) > int64_t(to.size())) {
+    error("cannot broadcast a tensor of rank " + Twine(rank(input)) +
+          " to rank " + Twine(to.size()));
+    return failure();
+  }
   int64_t offset = to.size() - rank(input);
   Value repeats;
   Dims target;
@@ -101,13 +106,16 @@ static Value buildBody(TensorBuilder &b, OpBuilder &nested, ElementFn body,
                        ValueRange args) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(nested.getInsertionBlock(), nested.getInsertionPoint());
-  return body(b, args);
+  return b.given(body(b, args));
 }
 
 Value TensorBuilder::generic(ArrayRef<Value> inputs, Value init,
                              ArrayRef<AffineMap> maps,
                              ArrayRef<IteratorType> iterators, ElementFn body) {
   TensorBuilder &b = *this;
+  SmallVector<Value> tensors(inputs);
+  tensors.push_back(init);
+  checkMaps(tensors, maps);
   auto op = linalg::GenericOp::create(
       b, init.getType(), inputs, init, maps, iterators,
       [&](OpBuilder &nested, Location loc, ValueRange args) {
@@ -176,7 +184,7 @@ FailureOr<Value> TensorBuilder::elementwise(ArrayRef<Value> inputs,
         SmallVector<Value> args;
         for (auto &list : *elements)
           args.push_back(list.size() == 1 ? list[0] : list[i]);
-        results.push_back(body(*this, args));
+        results.push_back(given(body(*this, args)));
       }
       return fromScalars(results, resultType);
     }
@@ -256,6 +264,7 @@ FailureOr<Value> TensorBuilder::broadcastTo(Value input,
 
 Value TensorBuilder::reduce(Value input, ArrayRef<int64_t> axes, bool keepDims,
                             Value init, ElementFn body) {
+  checkAxes(input, axes);
   int64_t inputRank = rank(input);
   SmallVector<IteratorType> iterators(inputRank, IteratorType::parallel);
   for (int64_t axis : axes)
@@ -281,6 +290,7 @@ Value TensorBuilder::contract(ArrayRef<Value> operands,
                               ArrayRef<AffineMap> operandMaps,
                               AffineMap resultMap, ArrayRef<OpFoldResult> loops,
                               bool isUnsigned) {
+  checkMaps(operands, operandMaps);
   Type element = elementType(operands[0]);
   Type sumType = element;
   if (isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 32)

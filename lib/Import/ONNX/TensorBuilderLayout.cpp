@@ -17,11 +17,16 @@ using namespace mlir;
 using namespace fovea::frontend;
 
 Value TensorBuilder::empty(ArrayRef<OpFoldResult> dims, Type elementType) {
+  // Absurd and negative sizes end here.
+  (void)typeFor(dims, elementType);
+  for (OpFoldResult dim : dims)
+    if (auto size = getConstantIntValue(dim); size && *size < 0)
+      raise("a tensor would have the negative size " + Twine(*size));
   return tensor::EmptyOp::create(*this, dims, elementType);
 }
 
 Value TensorBuilder::fill(Value scalar, ArrayRef<OpFoldResult> dims) {
-  Value init = empty(dims, scalar.getType());
+  Value init = empty(dims, given(scalar).getType());
   return linalg::FillOp::create(*this, scalar, init).getResult(0);
 }
 
@@ -30,10 +35,15 @@ Value TensorBuilder::zeros(ArrayRef<OpFoldResult> dims, Type elementType) {
 }
 
 Value TensorBuilder::castShape(Value input, RankedTensorType to) {
+  if (!tensor::CastOp::areCastCompatible(type(input), to))
+    raise("a tensor does not have the sizes that the operator expects");
   return createOrFold<tensor::CastOp>(to, input);
 }
 
 Value TensorBuilder::transpose(Value input, ArrayRef<int64_t> perm) {
+  checkRank(input, perm.size());
+  if (!isPermutationVector(perm))
+    raise("the dimensions of a transposition are no permutation");
   if (llvm::equal(perm, llvm::seq<int64_t>(0, perm.size())))
     return input;
   Dims dims;
@@ -161,6 +171,11 @@ static Value reshapeByGroups(TensorBuilder &b, Value input, const Dims &to,
 Value TensorBuilder::reshape(Value input, ArrayRef<OpFoldResult> dims) {
   Dims from = shape(input), to(dims);
   auto resultType = typeFor(to, elementType(input));
+  if (type(input).hasStaticShape() && resultType.hasStaticShape() &&
+      type(input).getNumElements() != resultType.getNumElements())
+    raise("a tensor of " + Twine(type(input).getNumElements()) +
+          " elements does not fit a shape of " +
+          Twine(resultType.getNumElements()));
   if (Value constant = reshapeConstant(*this, input, resultType))
     return constant;
   if (auto elements = scalars(input); elements && resultType.hasStaticShape())
@@ -206,6 +221,7 @@ Value TensorBuilder::unsqueeze(Value input, ArrayRef<int64_t> axes) {
 }
 
 Value TensorBuilder::squeeze(Value input, ArrayRef<int64_t> axes) {
+  checkAxes(input, axes);
   Dims to;
   for (int64_t i = 0; i < rank(input); ++i)
     if (!llvm::is_contained(axes, i))
@@ -225,6 +241,7 @@ Value TensorBuilder::squeeze(Value input, ArrayRef<int64_t> axes) {
 Value TensorBuilder::slice(Value input, ArrayRef<OpFoldResult> offsets,
                            ArrayRef<OpFoldResult> sizes,
                            ArrayRef<OpFoldResult> strides) {
+  checkBox(input, offsets, sizes, strides);
   bool whole = true;
   for (int64_t i = 0; whole && i < rank(input); ++i)
     whole = getConstantIntValue(offsets[i]) == 0 &&
@@ -259,6 +276,7 @@ Value TensorBuilder::slice(Value input, ArrayRef<OpFoldResult> offsets,
 
 Value TensorBuilder::sliceAxis(Value input, int64_t axis, OpFoldResult offset,
                                OpFoldResult size) {
+  checkAxes(input, axis);
   Dims offsets(rank(input), attr(0)), strides(rank(input), attr(1));
   Dims sizes = shape(input);
   offsets[axis] = offset;
@@ -269,11 +287,20 @@ Value TensorBuilder::sliceAxis(Value input, int64_t axis, OpFoldResult offset,
 Value TensorBuilder::insert(Value source, Value dest,
                             ArrayRef<OpFoldResult> offsets) {
   Dims strides(rank(dest), attr(1));
+  checkBox(dest, offsets, shape(source), strides);
   return tensor::InsertSliceOp::create(*this, source, dest, offsets,
                                        shape(source), strides);
 }
 
 Value TensorBuilder::concat(ArrayRef<Value> inputs, int64_t axis) {
+  if (inputs.empty())
+    raise("there is nothing to concatenate");
+  for (Value input : inputs) {
+    checkRank(input, rank(inputs[0]));
+    checkAxes(input, axis);
+    if (elementType(input) != elementType(inputs[0]))
+      raise("tensors of different element types cannot be concatenated");
+  }
   if (inputs.size() == 1)
     return inputs[0];
   Dims dims = shape(inputs[0]);
@@ -306,6 +333,8 @@ Value TensorBuilder::concat(ArrayRef<Value> inputs, int64_t axis) {
 
 Value TensorBuilder::pad(Value input, ArrayRef<OpFoldResult> low,
                          ArrayRef<OpFoldResult> high, Value value) {
+  checkRank(input, low.size());
+  checkRank(input, high.size());
   Dims dims = shape(input);
   for (size_t i = 0; i < dims.size(); ++i)
     dims[i] = add(add(low[i], dims[i]), high[i]);

@@ -22,14 +22,6 @@ static constexpr int64_t maxInlineElements = 1024;
 /// stay tensors.
 static constexpr int64_t maxExtractedElements = 64;
 
-InFlightDiagnostic TensorBuilder::error(const Twine &reason) {
-  return mlir::emitError(getLoc()) << errorContext << reason.str();
-}
-
-void TensorBuilder::raise(const Twine &reason) {
-  throw ImportError((errorContext + reason).str());
-}
-
 bool TensorBuilder::spend(int64_t work) {
   if (work > workLeft)
     return false;
@@ -77,7 +69,7 @@ Value TensorBuilder::index(int64_t value) {
 }
 
 Value TensorBuilder::scalar(Type type, int64_t value) {
-  if (isa<FloatType>(type))
+  if (isa<FloatType>(given(type)))
     return sharedConstant(getFloatAttr(type, double(value)));
   if (type.isIndex())
     return index(value);
@@ -88,7 +80,7 @@ Value TensorBuilder::scalar(Type type, int64_t value) {
 }
 
 Value TensorBuilder::scalar(Type type, double value) {
-  if (!isa<FloatType>(type))
+  if (!isa<FloatType>(given(type)))
     return scalar(type, int64_t(value));
   bool lossy = false;
   APFloat number(value);
@@ -118,6 +110,10 @@ Value TensorBuilder::constant(RankedTensorType type, ArrayRef<char> data) {
 
 Value TensorBuilder::fromScalars(ArrayRef<Value> scalars,
                                  RankedTensorType type) {
+  if (int64_t(scalars.size()) != type.getNumElements())
+    raise("a tensor has another number of elements than its shape");
+  for (Value scalar : scalars)
+    given(scalar);
   SmallVector<Attribute> attrs(scalars.size());
   for (auto [attr, value] : llvm::zip(attrs, scalars))
     if (!matchPattern(value, m_Constant(&attr)))
@@ -194,7 +190,7 @@ static ElementsAttr constantAttr(Value tensor) {
 }
 
 std::optional<SmallVector<int64_t>> TensorBuilder::constantInts(Value tensor) {
-  ElementsAttr attr = constantAttr(tensor);
+  ElementsAttr attr = constantAttr(given(tensor));
   if (!attr || !isa<IntegerType>(attr.getElementType()))
     return std::nullopt;
   SmallVector<int64_t> result;
@@ -219,7 +215,7 @@ std::optional<SmallVector<int64_t>> TensorBuilder::constantInts(Value tensor) {
 
 std::optional<SmallVector<double>> TensorBuilder::constantFloats(Value tensor) {
   DenseElementsAttr dense;
-  if (!matchPattern(tensor, m_Constant(&dense)) ||
+  if (!matchPattern(given(tensor), m_Constant(&dense)) ||
       !isa<FloatType>(dense.getElementType()))
     return std::nullopt;
   SmallVector<double> result;
@@ -291,8 +287,8 @@ static Value castFloatToFloat(TensorBuilder &b, Value value, FloatType to) {
 
 Value TensorBuilder::castScalar(Value value, Type to, bool fromUnsigned,
                                 bool toUnsigned) {
-  Type from = value.getType();
-  if (from == to)
+  Type from = given(value).getType();
+  if (from == given(to))
     return value;
   if (from.isIndex() || to.isIndex())
     return createOrFold<arith::IndexCastOp>(to, value);

@@ -29,6 +29,30 @@ formalInput(const onnx::OpSchema &schema, size_t i) {
   return nullptr;
 }
 
+/// No name stands for an input that is left out, which only optional ones may
+/// be. ONNX's own checker leaves that to the code that computes.
+LogicalResult NodeImporter::checkPresence(const onnx::OpSchema &schema) {
+  size_t count = std::max(inputs.size(), schema.inputs().size());
+  for (size_t i = 0; i < count; ++i) {
+    const auto *formal = formalInput(schema, i);
+    if (!formal)
+      return fail("input " + Twine(i) + " is one too many");
+    bool isGiven = i < inputs.size() && !proto.input(int(i)).empty();
+    bool mayLack = formal->GetOption() == onnx::OpSchema::Optional ||
+                   (formal->GetOption() == onnx::OpSchema::Variadic &&
+                    i >= inputs.size() && int(i) >= schema.min_input());
+    // In a function body, a name may stand for what its caller left out.
+    if (isGiven && !inputs[i] && !mayLack)
+      isGiven = llvm::any_of(formal->GetTypes(), [](onnx::DataType type) {
+        return StringRef(*type).starts_with("optional(");
+      });
+    if (!isGiven && !mayLack)
+      return fail("input " + Twine(i) + " ('" + formal->GetName() +
+                  "') is missing");
+  }
+  return success();
+}
+
 /// Handlers rely on what the schema promises: the element types that each input
 /// may have, and which inputs have the same one.
 LogicalResult NodeImporter::checkElementTypes() {
@@ -37,7 +61,11 @@ LogicalResult NodeImporter::checkElementTypes() {
       proto.op_type(), int(version),
       domain == "ai.onnx" ? std::string() : domain.str());
   if (!schema)
-    return success();
+    return fail(opRegistry().lookup(proto.op_type(), domain)
+                    ? "the operator is not in this opset"
+                    : "the operator is unknown");
+  if (failed(checkPresence(*schema)))
+    return failure();
   llvm::StringMap<std::pair<size_t, int32_t>> bound;
   for (auto [i, binding] : llvm::enumerate(inputs)) {
     const auto *formal = formalInput(*schema, i);
