@@ -24,11 +24,12 @@ file(GLOB_RECURSE sources CONFIGURE_DEPENDS
   ${CMAKE_SOURCE_DIR}/dialects/*.cpp ${CMAKE_SOURCE_DIR}/passes/*.cpp
   ${CMAKE_SOURCE_DIR}/lib/Import/*.cpp ${CMAKE_SOURCE_DIR}/lib/Analysis/*.cpp ${CMAKE_SOURCE_DIR}/lib/Target/*.cpp
   ${CMAKE_SOURCE_DIR}/lib/Schedule/*.cpp ${CMAKE_SOURCE_DIR}/lib/Pipelines/*.cpp ${CMAKE_SOURCE_DIR}/lib/Package/*.cpp)
-if(FOVEA_SANITIZE)
-  list(APPEND sources ${CMAKE_SOURCE_DIR}/cmake/SanitizerOptions.cpp)
-endif()
 add_library(FoveaCompiler SHARED ${sources})
 add_dependencies(FoveaCompiler fovea-tablegen)
 target_precompile_headers(FoveaCompiler PRIVATE ${CMAKE_SOURCE_DIR}/cmake/Precompiled.h)
 target_link_libraries(FoveaCompiler PUBLIC MLIR LLVM PRIVATE ONNX::onnx nlohmann_json::nlohmann_json)
+if(FOVEA_SANITIZE)
+  # In the program itself, whose sanitizers bring an answer of their own that hides the one of a library.
+  target_sources(FoveaCompiler INTERFACE ${CMAKE_SOURCE_DIR}/cmake/SanitizerOptions.cpp)
+endif()
 include(FoveaPackage)
