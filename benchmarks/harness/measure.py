@@ -11,6 +11,8 @@ import cases
 import peers
 from peers import fovea
 
+from . import profile
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PAUSE = 0.3  # seconds between turns: longer than an idle thread of any peer spins
 TOLERANCE = {"f32": 1e-3, "bf16": 4e-2}  # relative to the largest value; what is further off is not timed
@@ -132,6 +134,8 @@ def measure(case, options, scratch, threads, names, machine_lib):
     if case.cold_start and threads == 2 and options.cold_start:
         row["cold_start_s"] = first_results(case, folder, scratch, lib, [w.peer for w in workers if w.alive])
         row["cold_start_s"]["fovea, no Python"] = native_first_result(options.build, folder, scratch, lib)
+    if options.profile and any(w.peer == "fovea" and w.alive for w in workers):
+        row["kernels"] = profile.kernels(options.build, lib, folder, scratch, threads)[:12]
     return row
 
 

@@ -2,7 +2,7 @@
 
 import peers
 
-from . import goals
+from . import goals, profile
 
 
 def number(value, digits=3):
@@ -65,12 +65,14 @@ def memory_table(rows, names):
     return lines if len(lines) > 2 else []
 
 
-def goal_table(verdicts, limits):
-    """What is below its goal, with what limits it where that is known."""
-    lines = ["| case | threads | metric | reached | goal | what limits it |", "|" + "---|" * 6]
+def goal_table(rows, verdicts, limits):
+    """What is below its goal, with what limits it where that is known, and where Fovea spends the time."""
+    profiles = {(r["case"], r["threads"]): profile.summary(r) for r in rows}
+    lines = ["| case | threads | metric | reached | goal | what limits it, or where the time goes |", "|" + "---|" * 6]
     for v in verdicts:
         if not v["met"]:
-            why = limits.get(f"{v['case']} {v['metric']}") or limits.get(v["case"]) or ""
+            why = limits.get(f"{v['case']} {v['metric']}") or limits.get(v["case"]) or profiles.get(
+                (v["case"], v["threads"]), "")
             lines.append(f"| {v['case']} | {v['threads']} | {v['metric']} | {number(v['value'])} | {v['goal']} | {why} |")
     return lines if len(lines) > 2 else []
 
@@ -117,7 +119,7 @@ def markdown(result, names):
     ]  # yapf: disable
     for title, table in (("Compile or load s / memory MB / growth in runs MB / difference from float64:",
                           memory_table(rows, names)),
-                         (f"Goals: {met} of {known} met. Below, or not measured:", goal_table(verdicts, result["limits"])),
+                         (f"Goals: {met} of {known} met. Below, or not measured:", goal_table(rows, verdicts, result["limits"])),
                          ("No number:", reasons(rows))):  # yapf: disable
         if table:
             lines += [title, "", *table, ""]

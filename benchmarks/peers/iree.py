@@ -41,8 +41,7 @@ def prepare(case, inputs, threads, folder):
     rt.flags.parse_flags(f"--task_topology_group_count={threads}")
     config = rt.Config("local-task")
     module = rt.load_vm_module(rt.VmModule.mmap(config.vm_instance, path), config)
-    names = [n for n in vars(module.vm_module).get("function_names", []) or module.vm_module.function_names
-             if not n.startswith("__") and not n.endswith("$async")]  # yapf: disable
+    names = [n for n in module.vm_module.function_names if not n.startswith("__") and not n.endswith("$async")]
     function = module[names[0]]
     given = [rt.asdevicearray(config.device, np.ascontiguousarray(a)) for a in inputs.values()]
     last = []
