@@ -75,11 +75,13 @@ def job_of(case, peer, folder, threads, scratch, lib):
 
 def first_results(case, folder, scratch, lib, names, times=5):
     """Seconds from the start of a process to its first result: the least of some; for Fovea, of fovea-run."""
-    found = {}
+    import numpy as np
+    found, inputs = {}, os.path.join(scratch, "first.npz")
+    np.savez(inputs, **cases.arrays(folder, "input"))
     for peer in names:
         path = os.path.join(scratch, f"{peer}.first.json")
         with open(path, "w", encoding="utf-8") as f:
-            json.dump({**job_of(case, peer, folder, 2, scratch, lib), "first": True}, f)
+            json.dump({**job_of(case, peer, folder, 2, scratch, lib), "first": inputs}, f)
         command = [sys.executable, os.path.join(HERE, "worker.py"), path]
         taken = []
         for _ in range(times):
@@ -142,7 +144,7 @@ def measure(case, options, scratch, threads, names, machine_lib):
 def take_turns(workers, options, row, case, folder, threads, scratch, machine_lib):
     loops = Worker(job_of(case, "machine", folder, threads, scratch, machine_lib), scratch) if machine_lib else None
     for number in range(options.rounds):
-        if loops:
+        if loops and number % 2 == 0:
             loops.turn(0)
         running = [w for w in workers if w.alive]
         start = number % max(1, len(running))  # nobody is always the first

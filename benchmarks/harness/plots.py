@@ -1,4 +1,4 @@
-"""The plots of a run, as SVG and PNG."""
+"""The plots of a run, as SVG."""
 
 import os
 
@@ -42,6 +42,5 @@ def bars(rows, value, ylabel, path):
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, ncols=len(names), loc="lower left", bbox_to_anchor=(0, 1))
     figure.savefig(path + ".svg", bbox_inches="tight", metadata={"Date": None})
-    figure.savefig(path + ".png", bbox_inches="tight", dpi=110)
     pyplot.close(figure)
-    return [path + ".svg", path + ".png"]
+    return [path + ".svg"]

@@ -5,6 +5,9 @@ import peers
 from . import goals, profile
 
 
+SPEED = ("peak_pct", "read_pct", "speedup", "saving_pct")  # metrics that a profile says something about
+
+
 def number(value, digits=3):
     """With so many digits that count."""
     if value is None:
@@ -71,8 +74,9 @@ def goal_table(rows, verdicts, limits):
     lines = ["| case | threads | metric | reached | goal | what limits it, or where the time goes |", "|" + "---|" * 6]
     for v in verdicts:
         if not v["met"]:
-            why = limits.get(f"{v['case']} {v['metric']}") or limits.get(v["case"]) or profiles.get(
-                (v["case"], v["threads"]), "")
+            why = limits.get(f"{v['case']} {v['metric']}") or limits.get(v["case"]) or ""
+            if not why and v["metric"] in SPEED:
+                why = profiles.get((v["case"], v["threads"]), "")
             lines.append(f"| {v['case']} | {v['threads']} | {v['metric']} | {number(v['value'])} | {v['goal']} | {why} |")
     return lines if len(lines) > 2 else []
 
