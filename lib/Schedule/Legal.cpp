@@ -50,7 +50,10 @@ checkBlock(const Problem &problem, int64_t block,
   auto root = const_cast<Problem &>(problem).root;
   SmallVector<unsigned> loops;
   root.getReductionDims(loops);
-  if (problem.kind != ProblemKind::Contraction || loops.size() != 1 ||
+  bool isSum =
+      (problem.kind == ProblemKind::Contraction && loops.size() == 1) ||
+      (problem.kind == ProblemKind::Stencil && problem.isBroadcast);
+  if (!isSum || loops.empty() ||
       !isa<FloatType>(getElementTypeOrSelf(root->getResult(0).getType())))
     return emitError() << "option 'block' needs a contraction of floats with "
                           "one reduction";
@@ -88,7 +91,9 @@ fovea::checkSchedule(const Problem &problem, attn::ScheduleAttr schedule,
     return emitError() << "option 'pack' is negative";
   if (pack == 0)
     return success();
-  if (problem.kind != ProblemKind::Contraction || !problem.isConstant)
+  bool mayPack = problem.kind == ProblemKind::Contraction ||
+                 (problem.kind == ProblemKind::Stencil && problem.isBroadcast);
+  if (!mayPack || !problem.isConstant)
     return emitError() << "option 'pack' needs a contraction with a constant "
                           "operand";
   ArrayRef<int64_t> workgroup = schedule.getLevel("workgroup");

@@ -167,7 +167,8 @@ static bool readsNoDestination(ArrayRef<linalg::LinalgOp> ops) {
 
 /// Makes the kernel's only reduction the root if that is a stencil, or else its
 /// last operation if that only gathers windows.
-static void findStencil(Problem &problem, ArrayRef<linalg::LinalgOp> ops) {
+static void findStencil(Problem &problem, func::FuncOp kernel,
+                        ArrayRef<linalg::LinalgOp> ops) {
   int64_t reductions = llvm::count_if(ops, hasReduction);
   linalg::LinalgOp root = problem.root;
   if (reductions == 1)
@@ -183,6 +184,16 @@ static void findStencil(Problem &problem, ArrayRef<linalg::LinalgOp> ops) {
   problem.root = root;
   problem.lanes = stencil->lanes;
   problem.rows = stencil->rows;
+  problem.isBroadcast = true;
+  for (OpOperand *operand : root.getDpsInputOperands()) {
+    AffineMap map = root.getMatchingIndexingMap(operand);
+    if (stencil->strides[operand->getOperandNumber()] == 0)
+      continue;
+    auto argument = dyn_cast<BlockArgument>(operand->get());
+    problem.laneOperand = operand->getOperandNumber();
+    problem.isConstant = argument && isConstantAtCalls(kernel, argument);
+    problem.isBroadcast &= map.isProjectedPermutation();
+  }
   for (AffineMap map : root.getIndexingMapsArray())
     for (AffineExpr expr : map.getResults())
       for (unsigned loop = 0; loop < map.getNumDims(); ++loop)
@@ -238,7 +249,7 @@ std::optional<Problem> fovea::analyzeKernel(func::FuncOp kernel) {
     problem.root = contraction;
   }
   if (problem.kind != ProblemKind::Contraction)
-    findStencil(problem, ops);
+    findStencil(problem, kernel, ops);
   problem.extents = problem.root.getStaticLoopRanges();
 
   LoopLabels labels(problem.root);

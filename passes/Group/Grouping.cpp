@@ -8,6 +8,7 @@
 
 #include "fovea/passes/Group/Grouping.h"
 
+#include "fovea/Analysis/Stencil.h"
 #include "fovea/dialects/attn/Attn.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -175,11 +176,14 @@ bool GroupBuilder::tryAdd(Operation *producer) {
     });
     if (!sameSpace)
       return false;
-    // Every use must read exactly the element that it computes.
+    // Every use must read exactly the element that it computes; a convolution
+    // may have its channels moved by the way.
+    bool mayPermute = readsWindows(cast<linalg::LinalgOp>(producer));
     for (OpOperand &use : producer->getUses()) {
       auto user = cast<linalg::LinalgOp>(use.getOwner());
+      AffineMap map = user.getMatchingIndexingMap(&use);
       if (user.isDpsInit(&use) ||
-          !user.getMatchingIndexingMap(&use).isIdentity() ||
+          !(mayPermute ? map.isPermutation() : map.isIdentity()) ||
           !user.getIndexingMapMatchingResult(user->getResult(0)).isIdentity())
         return false;
     }

@@ -214,7 +214,7 @@ void ConstantPacker::rewriteKernel(func::FuncOp kernel, linalg::GenericOp root,
 
 void ConstantPacker::packKernel(func::FuncOp kernel) {
   std::optional<Problem> problem = analyzeKernel(kernel);
-  if (!problem || problem->kind != ProblemKind::Contraction)
+  if (!problem)
     return;
   attn::ScheduleAttr schedule = attn::ScheduleAttr::of(problem->root);
   int64_t width = schedule ? schedule.getOption("pack", 0) : 0;

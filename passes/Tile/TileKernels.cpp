@@ -301,14 +301,14 @@ static LogicalResult tileReduction(RewriterBase &rewriter,
                                    linalg::LinalgOp root) {
   attn::ScheduleAttr schedule = attn::ScheduleAttr::of(root);
   ArrayRef<int64_t> sizes = schedule.getLevel("reduction");
-  if (llvm::all_of(sizes, [](int64_t size) { return size == 0; }))
-    return success();
   if (int64_t block = schedule.getOption("block", 0)) {
     FailureOr<linalg::LinalgOp> inner = sumByBlocks(rewriter, root, block);
     if (failed(inner))
       return failure();
     root = *inner;
   }
+  if (llvm::all_of(sizes, [](int64_t size) { return size == 0; }))
+    return success();
   return tileToLoops(rewriter, root, sizes);
 }
 

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
@@ -76,6 +77,52 @@ struct LowerRowMaximum : OpRewritePattern<vector::MultiDimReductionOp> {
   }
 };
 
+/// Transposes up to 16 rows of whole vectors of 16 in blocks of 16 by 16, which
+/// go through registers; element by element takes as long as a convolution.
+struct TransposeInBlocks : OpRewritePattern<vector::TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(vector::TransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    constexpr int64_t block = 16;
+    VectorType type = op.getSourceVectorType();
+    if (type.getRank() != 2 || type.isScalable() ||
+        op.getPermutation() != ArrayRef<int64_t>{1, 0} ||
+        type.getElementTypeBitWidth() != 32)
+      return failure();
+    int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
+    if (rows < 4 || rows > block || columns % block != 0 ||
+        (rows == block && columns == block))
+      return failure();
+    Location loc = op.getLoc();
+    Type element = type.getElementType();
+    const int64_t ones[] = {1, 1};
+    Value result =
+        ub::PoisonOp::create(rewriter, loc, op.getResultVectorType());
+    for (int64_t begin = 0; begin < columns; begin += block) {
+      Value part = vector::ExtractStridedSliceOp::create(
+          rewriter, loc, op.getVector(), ArrayRef<int64_t>{0, begin},
+          ArrayRef<int64_t>{rows, block}, ones);
+      Value square = part;
+      if (rows != block)
+        square = vector::InsertStridedSliceOp::create(
+            rewriter, loc, part,
+            ub::PoisonOp::create(rewriter, loc,
+                                 VectorType::get({block, block}, element)),
+            ArrayRef<int64_t>{0, 0}, ones);
+      Value turned = vector::TransposeOp::create(rewriter, loc, square,
+                                                 ArrayRef<int64_t>{1, 0});
+      if (rows != block)
+        turned = vector::ExtractStridedSliceOp::create(
+            rewriter, loc, turned, ArrayRef<int64_t>{0, 0},
+            ArrayRef<int64_t>{block, rows}, ones);
+      result = vector::InsertStridedSliceOp::create(
+          rewriter, loc, turned, result, ArrayRef<int64_t>{begin, 0}, ones);
+    }
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
 /// Widens the operands of a contraction of f16 or bf16 into f32. Upstream has
 /// such contractions as outer products of a matrix product only; batches and
 /// other forms take this way, which is tried last.
@@ -117,6 +164,7 @@ struct LowerVectors : fovea::impl::LowerVectorsBase<LowerVectors> {
     if (failed(lowerReductions(getOperation())))
       return signalPassFailure();
     RewritePatternSet rows(context);
+    rows.add<TransposeInBlocks>(context, /*benefit=*/2);
     vector::populateVectorTransferLoweringPatterns(rows,
                                                    /*maxTransferRank=*/1);
     vector::populateVectorTransposeLoweringPatterns(

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -39,9 +40,8 @@ class StencilEmitter {
 public:
   StencilEmitter(RewriterBase &rewriter, linalg::LinalgOp op, Stencil stencil);
 
-  /// How many rows there are, or nothing if the tile has loops besides its
-  /// rows, lanes and taps.
-  std::optional<int64_t> countRows();
+  /// Whether the result has no more vectors than `maxRows`.
+  bool collectRows(int64_t maxRows);
   Value emit(int64_t maxUnrolled);
 
 private:
@@ -50,7 +50,8 @@ private:
   Value vectorOf(Value scalar);
   Value readLanes(OpOperand &operand, ArrayRef<Value> at, int64_t stride);
   Value read(OpOperand &operand);
-  Value startOf(int64_t row);
+  void goTo(size_t row);
+  Value startOf(size_t row);
   Value repeat(Operation &inner, ArrayRef<Value> operands);
   Value step(Value accumulator);
   Accumulators loopOverTaps(ArrayRef<unsigned> taps, Accumulators values);
@@ -67,6 +68,8 @@ private:
   int64_t lanes, width;
   /// How many of the innermost taps are written out instead of looped over.
   SmallVector<unsigned> looped, unrolled;
+  /// Where in the result's dimensions before the last each vector is.
+  SmallVector<SmallVector<int64_t>> rows;
   /// Where each loop is.
   SmallVector<OpFoldResult> position;
 };
@@ -81,12 +84,31 @@ StencilEmitter::StencilEmitter(RewriterBase &rewriter, linalg::LinalgOp op,
   position.assign(extents.size(), b.getIndexAttr(0));
 }
 
-std::optional<int64_t> StencilEmitter::countRows() {
-  for (auto [loop, kind] : llvm::enumerate(op.getIteratorTypesArray()))
-    if (linalg::isParallelIterator(kind) && loop != stencil.lanes &&
-        loop != stencil.rows && extents[loop] != 1)
-      return std::nullopt;
-  return stencil.rows ? extents[*stencil.rows] : 1;
+bool StencilEmitter::collectRows(int64_t maxRows) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  rows.assign(1, {});
+  for (int64_t extent : type.getShape().drop_back()) {
+    SmallVector<SmallVector<int64_t>> next;
+    if (extent > maxRows)
+      return false;
+    for (const SmallVector<int64_t> &row : rows)
+      for (int64_t i = 0; i < extent; ++i) {
+        next.push_back(row);
+        next.back().push_back(i);
+      }
+    rows = std::move(next);
+    if (static_cast<int64_t>(rows.size()) > maxRows)
+      return false;
+  }
+  return !rows.empty();
+}
+
+/// Puts the loops of the result where vector `row` is.
+void StencilEmitter::goTo(size_t row) {
+  AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  for (auto [dim, index] : llvm::enumerate(rows[row]))
+    position[cast<AffineDimExpr>(map.getResult(dim)).getPosition()] =
+        b.getIndexAttr(index);
 }
 
 Value StencilEmitter::vectorOf(Value scalar) {
@@ -137,12 +159,11 @@ Value StencilEmitter::read(OpOperand &operand) {
 }
 
 /// The accumulator that a row starts from.
-Value StencilEmitter::startOf(int64_t row) {
+Value StencilEmitter::startOf(size_t row) {
   OpOperand *init = op.getDpsInitOperand(0);
   if (auto fill = init->get().getDefiningOp<linalg::FillOp>())
     return vectorOf(fill.value());
-  if (stencil.rows)
-    position[*stencil.rows] = b.getIndexAttr(row);
+  goTo(row);
   return read(*init);
 }
 
@@ -203,8 +224,7 @@ StencilEmitter::Accumulators StencilEmitter::unrollTaps(ArrayRef<unsigned> taps,
                                                         Accumulators values) {
   if (taps.empty()) {
     for (auto [row, value] : llvm::enumerate(values)) {
-      if (stencil.rows)
-        position[*stencil.rows] = b.getIndexAttr(row);
+      goTo(row);
       value = step(value);
     }
     return values;
@@ -224,6 +244,13 @@ StencilEmitter::loopOverTaps(ArrayRef<unsigned> taps, Accumulators values) {
         one = arith::ConstantIndexOp::create(b, loc, 1),
         end = arith::ConstantIndexOp::create(b, loc, extents[taps.front()]);
   auto loop = scf::ForOp::create(b, loc, zero, end, one, values);
+  // LLVM would write out short loops, and keep what their steps share in
+  // registers that there are not.
+  auto unroll = LLVM::LoopUnrollAttr::get(b.getContext(), b.getBoolAttr(true),
+                                          {}, {}, {}, {}, {}, {});
+  loop->setAttr("loop_annotation", LLVM::LoopAnnotationAttr::get(
+                                       b.getContext(), {}, {}, {}, unroll, {},
+                                       {}, {}, {}, {}, {}, {}, {}, {}, {}, {}));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   position[taps.front()] = loop.getInductionVar();
@@ -239,36 +266,45 @@ Value StencilEmitter::store(const Accumulators &values) {
   if (auto fill = destination.getDefiningOp<linalg::FillOp>())
     destination = fill.getDpsInitOperand(0)->get();
   auto type = cast<RankedTensorType>(destination.getType());
-  SmallVector<Value> rows;
-  for (Value value : values) {
+  // Without the unit dimensions in front, as an epilogue has its vectors.
+  ArrayRef<int64_t> shape = type.getShape();
+  shape = shape.drop_while([](int64_t extent) { return extent == 1; });
+  if (shape.empty())
+    shape = type.getShape().take_back();
+  size_t dropped = type.getRank() - shape.size();
+  Value all;
+  if (shape.size() > 1)
+    all = ub::PoisonOp::create(b, loc,
+                               VectorType::get(shape, type.getElementType()));
+  for (auto [row, value] : llvm::enumerate(values)) {
+    Value exact = value;
     if (lanes != width)
-      value = vector::ExtractStridedSliceOp::create(
+      exact = vector::ExtractStridedSliceOp::create(
           b, loc, value, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{lanes},
           ArrayRef<int64_t>{1});
-    rows.push_back(value);
-  }
-  Value all = rows.front();
-  if (rows.size() > 1) {
-    all = ub::PoisonOp::create(
-        b, loc,
-        VectorType::get({static_cast<int64_t>(rows.size()), lanes},
-                        type.getElementType()));
+    if (!all)
+      all = exact;
+    if (shape.size() == 1)
+      break;
     // Not vector.insert: canonicalization takes a whole row of them apart.
-    for (auto [row, value] : llvm::enumerate(rows))
-      all = vector::InsertStridedSliceOp::create(
-          b, loc, value, all, ArrayRef<int64_t>{static_cast<int64_t>(row), 0},
-          ArrayRef<int64_t>{1});
+    SmallVector<int64_t> offsets(
+        ArrayRef<int64_t>(rows[row]).drop_front(dropped));
+    offsets.push_back(0);
+    all = vector::InsertStridedSliceOp::create(b, loc, exact, all, offsets,
+                                               ArrayRef<int64_t>{1});
   }
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   SmallVector<Value> indices(type.getRank(), zero);
-  SmallVector<bool> inBounds(cast<VectorType>(all.getType()).getRank(), true);
+  SmallVector<bool> inBounds(shape.size(), true);
   return vector::TransferWriteOp::create(b, loc, all, destination, indices,
                                          ArrayRef<bool>(inBounds))
       .getResult();
 }
 
 /// The taps next to the rows go innermost and are written out, so that rows
-/// share what they read; so are others, up to `maxUnrolled` steps.
+/// share what they read; so are others, up to `maxUnrolled` steps. Where lanes
+/// share the elements of windows, there is one element per row to read, and
+/// nothing to share.
 Value StencilEmitter::emit(int64_t maxUnrolled) {
   SmallVector<unsigned> taps;
   op.getReductionDims(taps);
@@ -285,15 +321,22 @@ Value StencilEmitter::emit(int64_t maxUnrolled) {
   llvm::copy_if(taps, std::back_inserter(beside), isBesideRows);
   llvm::erase_if(taps, isBesideRows);
   taps.append(beside);
-  int64_t rows = *countRows(), steps = rows;
-  while (!taps.empty() && steps * extents[taps.back()] <= maxUnrolled) {
+  int64_t steps = rows.size();
+  bool isShared =
+      llvm::any_of(op.getDpsInputOperands(), [&](OpOperand *operand) {
+        AffineMap map = op.getMatchingIndexingMap(operand);
+        return !map.isProjectedPermutation() &&
+               stencil.strides[operand->getOperandNumber()] != 0;
+      });
+  while (isShared && !taps.empty() &&
+         steps * extents[taps.back()] <= maxUnrolled) {
     steps *= extents[taps.back()];
     unrolled.insert(unrolled.begin(), taps.pop_back_val());
   }
   looped = taps;
   b.setInsertionPoint(op);
   Accumulators values;
-  for (int64_t row = 0; row < rows; ++row)
+  for (size_t row = 0; row < rows.size(); ++row)
     values.push_back(startOf(row));
   return store(loopOverTaps(looped, values));
 }
@@ -316,8 +359,7 @@ struct VectorizeStencils
         continue;
       int64_t lanes = op.getStaticLoopRanges()[stencil->lanes];
       StencilEmitter emitter(rewriter, op, *stencil);
-      std::optional<int64_t> rows = emitter.countRows();
-      if (!rows || lanes < 2 || lanes > maxLanes || *rows > maxRows)
+      if (lanes > maxLanes || !emitter.collectRows(maxRows))
         continue;
       rewriter.replaceOp(op, emitter.emit(maxUnrolled));
     }

@@ -50,6 +50,9 @@ struct Problem {
   /// Of a contraction: the loop whose steps share a vector of the lane operand.
   /// Of a stencil: the loop whose windows overlap.
   std::optional<unsigned> rows;
+  /// Of a stencil: whether all lanes read the same elements through windows, as
+  /// a convolution does whose lanes are output channels.
+  bool isBroadcast = false;
   /// Of a stencil: the loops that sums of loops consist of.
   llvm::SmallVector<unsigned> windowLoops;
   /// Whether what the kernel's results held before does not matter, so that

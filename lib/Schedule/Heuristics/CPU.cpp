@@ -164,10 +164,77 @@ static int64_t chooseStencilRows(const Problem &problem, const CPUTarget &cpu,
   return whole <= block ? whole : std::max(even - even % rowTile, even);
 }
 
+/// How many steps of the first reduction loop share accumulators.
+static int64_t chooseStencilBlock(const Problem &problem) {
+  constexpr int64_t longest = 1024, preferred = 512;
+  auto root = const_cast<Problem &>(problem).root;
+  SmallVector<unsigned> loops;
+  root.getReductionDims(loops);
+  int64_t inner = 1;
+  for (unsigned loop : llvm::drop_begin(loops))
+    inner *= problem.extents[loop];
+  int64_t extent = problem.extents[loops.front()];
+  if (!getElementTypeOrSelf(root->getResult(0).getType()).isF32() ||
+      extent * inner <= longest)
+    return 0;
+  for (int64_t block = std::max<int64_t>(preferred / inner, 1); block > 1;
+       --block)
+    if (extent % block == 0)
+      return block;
+  return 0;
+}
+
+/// A convolution whose lanes are output channels: register tiles as those of a
+/// matmul, whose rows are neighbouring outputs.
+static attn::ScheduleAttr scheduleChannels(const Problem &problem,
+                                           const CPUTarget &cpu) {
+  MLIRContext *context = const_cast<Problem &>(problem).root->getContext();
+  size_t count = problem.extents.size();
+  SmallVector<int64_t> workgroup(count, 0), registers(count, 0);
+  int64_t lanes = cpu.lanes(std::max<int64_t>(problem.elementBits, 32));
+  RegisterTile tile =
+      fillRegisters(cpu, problem.extents[problem.lanes] > lanes ? 2 : 1);
+  tile.rows = std::min<int64_t>(tile.rows, 16);
+  int64_t panel = tile.vectors * lanes, tiles = 1;
+  std::optional<unsigned> outer;
+  for (size_t loop = 0; loop < count; ++loop) {
+    if (!problem.isParallel[loop] || loop == problem.rows)
+      continue;
+    workgroup[loop] = registers[loop] = loop == problem.lanes ? panel : 1;
+    if (loop != problem.lanes && problem.extents[loop] != 1)
+      outer = loop;
+    else
+      tiles *= llvm::divideCeil(problem.extents[loop], workgroup[loop]);
+  }
+  int64_t extent = problem.extents[*problem.rows];
+  registers[*problem.rows] = std::min(extent, tile.rows);
+  if (outer) {
+    // Several short rows at a time, and as many as keep a panel of weights
+    // busy.
+    int64_t steps = problem.extents[*outer];
+    int64_t together = std::max<int64_t>(tile.rows / extent, 1);
+    registers[*outer] = std::min(together, steps);
+    int64_t blocks = cpu.cores > 1 ? llvm::divideCeil(4 * cpu.cores, tiles) : 1;
+    int64_t block = llvm::divideCeil(steps, blocks);
+    workgroup[*outer] =
+        block >= steps ? 0 : llvm::alignTo(block, registers[*outer]);
+  }
+  SmallVector<std::pair<StringRef, int64_t>> options = {
+      {"columns", problem.lanes}};
+  if (problem.isConstant)
+    options.push_back({"pack", panel});
+  if (int64_t block = chooseStencilBlock(problem))
+    options.push_back({"block", block});
+  return attn::ScheduleAttr::get(
+      context, {{"workgroup", workgroup}, {"register", registers}}, options);
+}
+
 /// Two vectors by as many rows as half of the registers hold; the other half
 /// is for what rows share.
 static attn::ScheduleAttr scheduleStencil(const Problem &problem,
                                           const CPUTarget &cpu) {
+  if (problem.isBroadcast && problem.rows)
+    return scheduleChannels(problem, cpu);
   MLIRContext *context = const_cast<Problem &>(problem).root->getContext();
   size_t count = problem.extents.size();
   SmallVector<int64_t> workgroup(count, 0), registers(count, 0);

@@ -97,6 +97,16 @@ conv("dense_few", draw(1, 6, 20, 31), draw(2, 6, 3, 3), pads=(1, 1, 1, 1))
 conv("dense_1d", draw(2, 6, 40), draw(9, 6, 5), pads=(2, 2), strides=(2,))
 conv("dense_3d", draw(1, 3, 4, 9, 10), draw(5, 3, 2, 3, 3), pads=(0, 1, 1, 1, 1, 1), strides=(1, 2, 1))
 
+# Lanes of output channels: deep ones are added up in blocks.
+conv("channels_deep", draw(1, 130, 9, 10), draw(40, 130, 3, 3), pads=(1, 1, 1, 1), rtol=1e-3, atol=1e-3, act="Relu")
+conv("channels_strided", draw(2, 7, 30, 29), draw(48, 7, 3, 3), pads=(0, 1, 1, 0), strides=(2, 3), dilations=(2, 1))
+conv("channels_odd", draw(1, 4, 6, 31), draw(37, 4, 5, 2), act="Add")
+conv("channels_one_column", draw(1, 5, 12, 3), draw(20, 5, 3, 3), bias=False)
+conv("channels_1d", draw(2, 6, 40), draw(19, 6, 5), pads=(2, 2), strides=(2,))
+conv("channels_3d", draw(1, 3, 5, 9, 10), draw(32, 3, 2, 3, 3), pads=(0, 1, 1, 1, 1, 1), strides=(1, 2, 1))
+conv("channels_float16", draw(1, 8, 9, 20, dtype=np.float16), draw(24, 8, 3, 3, dtype=np.float16), pads=(1, 1, 1, 1),
+     rtol=1e-2, atol=3e-2)
+
 
 def pool(name, op, x, kernel, strides=None, pads=None, dilations=None, **attributes):
     d = len(kernel)

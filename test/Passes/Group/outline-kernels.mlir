@@ -125,3 +125,43 @@ func.func @padded(%x: tensor<4x8xf32>, %w: tensor<3xf32>) -> tensor<4x8xf32> {
   } -> tensor<4x8xf32>
   return %0 : tensor<4x8xf32>
 }
+
+// -----
+
+// A convolution whose lanes are output channels joins the operation that moves
+// them back, and its input is padded once, outside.
+
+// CHECK-LABEL: func.func @channels(
+// CHECK:         %[[PADDED:.*]] = tensor.insert_slice
+// CHECK:         call @k0_matmul(%[[PADDED]], %{{.*}}, %{{.*}})
+// CHECK-NOT:     call
+// CHECK-LABEL: func.func private @k0_matmul
+// CHECK-COUNT-2: linalg.generic
+#window = affine_map<(i, f, k) -> (i + k)>
+#tap = affine_map<(i, f, k) -> (k, f)>
+#to = affine_map<(i, f, k) -> (i, f)>
+#id = affine_map<(f, i) -> (f, i)>
+#turned = affine_map<(f, i) -> (i, f)>
+func.func @channels(%x: tensor<8xf32>, %w: tensor<3x4xf32>) -> tensor<4x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %p = tensor.empty() : tensor<10xf32>
+  %border = linalg.fill ins(%zero : f32) outs(%p : tensor<10xf32>) -> tensor<10xf32>
+  %padded = tensor.insert_slice %x into %border[1] [8] [1] : tensor<8xf32> into tensor<10xf32>
+  %e = tensor.empty() : tensor<8x4xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<8x4xf32>) -> tensor<8x4xf32>
+  %0 = linalg.generic {indexing_maps = [#window, #tap, #to], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%padded, %w : tensor<10xf32>, tensor<3x4xf32>) outs(%f : tensor<8x4xf32>) {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %m = arith.mulf %a, %c : f32
+    %s = arith.addf %o, %m : f32
+    linalg.yield %s : f32
+  } -> tensor<8x4xf32>
+  %r = tensor.empty() : tensor<4x8xf32>
+  %1 = linalg.generic {indexing_maps = [#turned, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%0 : tensor<8x4xf32>) outs(%r : tensor<4x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %m = arith.negf %a : f32
+    linalg.yield %m : f32
+  } -> tensor<4x8xf32>
+  return %1 : tensor<4x8xf32>
+}

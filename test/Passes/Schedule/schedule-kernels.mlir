@@ -111,3 +111,25 @@ func.func private @large_planes(%x: tensor<96x224x224xf32>, %w: tensor<96x3x3xf3
   } -> tensor<96x224x224xf32>
   return %0 : tensor<96x224x224xf32>
 }
+
+// With output channels in the lanes, register tiles are those of a matmul: rows
+// are neighbouring outputs, several short rows of the image at a time. Long
+// sums are taken in blocks of channels.
+#cwindow = affine_map<(r, l, f, c, i, j) -> (c, r + i, l + j)>
+#ctaps = affine_map<(r, l, f, c, i, j) -> (c, i, j, f)>
+#cimage = affine_map<(r, l, f, c, i, j) -> (r, l, f)>
+// CHECK-LABEL: func.func private @channels
+// V4:   attn.schedule = #attn.schedule<block = 32, columns = 2, register = [2, 7, 32, 0, 0, 0], workgroup = [0, 0, 32, 0, 0, 0]>
+// V3:   attn.schedule = #attn.schedule<block = 32, columns = 2, register = [1, 6, 16, 0, 0, 0], workgroup = [0, 0, 16, 0, 0, 0]>
+func.func private @channels(%x: tensor<256x9x9xf32>, %w: tensor<256x3x3x512xf32>, %out: tensor<7x7x512xf32>) -> tensor<7x7x512xf32> attributes {fovea.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %f = linalg.fill ins(%zero : f32) outs(%out : tensor<7x7x512xf32>) -> tensor<7x7x512xf32>
+  %0 = linalg.generic {indexing_maps = [#cwindow, #ctaps, #cimage], iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%x, %w : tensor<256x9x9xf32>, tensor<256x3x3x512xf32>) outs(%f : tensor<7x7x512xf32>) {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %m = arith.mulf %a, %c : f32
+    %s = arith.addf %o, %m : f32
+    linalg.yield %s : f32
+  } -> tensor<7x7x512xf32>
+  return %0 : tensor<7x7x512xf32>
+}

@@ -34,3 +34,18 @@ func.func @batch_of_halves(%a: vector<2x3x4xf16>, %b: vector<2x5x4xf16>, %c: vec
     %a, %b, %c : vector<2x3x4xf16>, vector<2x5x4xf16> into vector<2x3x5xf32>
   return %0 : vector<2x3x5xf32>
 }
+
+// -----
+
+// Transposes of a few rows go through registers in blocks of 16 by 16.
+
+// CHECK-LABEL: func.func @transpose_rows
+// CHECK:         vector.shuffle {{.*}} : vector<16xf32>, vector<16xf32>
+func.func @transpose_rows(%x: memref<14x32xf32>, %y: memref<32x14xf32>) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %v = vector.transfer_read %x[%c0, %c0], %zero {in_bounds = [true, true]} : memref<14x32xf32>, vector<14x32xf32>
+  %t = vector.transpose %v, [1, 0] : vector<14x32xf32> to vector<32x14xf32>
+  vector.transfer_write %t, %y[%c0, %c0] {in_bounds = [true, true]} : vector<32x14xf32>, memref<32x14xf32>
+  return
+}

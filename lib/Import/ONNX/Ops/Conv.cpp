@@ -37,6 +37,8 @@ struct Conv {
 
 private:
   Value contractGathered();
+  Value contractChannelsLast();
+  bool prefersChannelsLast();
   Value contractInPlace();
   bool prefersGather();
 };
@@ -92,6 +94,59 @@ bool Conv::prefersGather() {
   llvm::append_range(all, window.output);
   std::optional<int64_t> elements = getConstantIntValue(b.product(all));
   return !elements || *elements <= maxGatheredElements;
+}
+
+/// Whether vectors of output channels can be multiplied with single elements of
+/// the input, read in place: there are enough of them, and a weight that lies
+/// this way at no cost. Windows side by side are a permutation of the input,
+/// and the convolution is a plain matmul.
+bool Conv::prefersChannelsLast() {
+  constexpr int64_t fewest = 16;
+  std::optional<int64_t> out = getConstantIntValue(outChannels),
+                         depth = getConstantIntValue(
+                             b.mul(inChannels, b.product(window.kernel)));
+  bool isTiling = llvm::all_of(
+      llvm::zip_equal(window.strides, window.kernel), [](auto pair) {
+        return getConstantIntValue(std::get<1>(pair)) == std::get<0>(pair);
+      });
+  return groups == 1 && !window.isPointwise() && !isTiling && out &&
+         *out >= fewest && depth && *depth >= fewest &&
+         isa<FloatType>(b.elementType(x)) && b.type(x).hasStaticShape() &&
+         matchPattern(weight, m_Constant());
+}
+
+/// out[n, o..., f] = sum over c, taps of padded[n, c, stride * o + dilation *
+/// tap] * weight[c, taps..., f], with the channels brought back to their place.
+Value Conv::contractChannelsLast() {
+  size_t spatial = window.rank();
+  Value padded = window.pad(b, x, b.scalar(b.elementType(x), 0));
+  SmallVector<int64_t> order =
+      llvm::to_vector(llvm::seq<int64_t>(1, spatial + 2));
+  order.push_back(0);
+  Value last = b.transpose(weight, order);
+  Dims loops = {batch};
+  auto loop = [&](OpFoldResult extent) {
+    loops.push_back(extent);
+    return b.getAffineDimExpr(loops.size() - 1);
+  };
+  SmallVector<AffineExpr> in = {b.getAffineDimExpr(0)}, out = in, w;
+  for (OpFoldResult extent : window.output)
+    out.push_back(loop(extent));
+  out.push_back(loop(outChannels));
+  in.push_back(loop(inChannels));
+  w.push_back(in.back());
+  for (size_t i = 0; i < spatial; ++i) {
+    w.push_back(loop(window.kernel[i]));
+    in.push_back(window.tap(i, out[1 + i], w.back()));
+  }
+  w.push_back(out.back());
+  auto map = [&](ArrayRef<AffineExpr> exprs) {
+    return AffineMap::get(loops.size(), 0, exprs, b.getContext());
+  };
+  Value sum = b.contract({padded, last}, {map(in), map(w)}, map(out), loops);
+  SmallVector<int64_t> back = {0, static_cast<int64_t>(spatial) + 1};
+  llvm::append_range(back, llvm::seq<int64_t>(1, spatial + 1));
+  return b.transpose(sum, back);
 }
 
 /// out[n, g, f, p] = sum over k of weight[g, f, k] * gathered[n, g, k, p], with
@@ -203,6 +258,8 @@ Value Conv::contractInPlace() {
 }
 
 Value Conv::build() {
+  if (prefersChannelsLast())
+    return contractChannelsLast();
   Value sum = prefersGather() ? contractGathered() : contractInPlace();
   Dims shape = {batch, b.mul(outChannels, b.attr(groups))};
   llvm::append_range(shape, window.output);
