@@ -105,7 +105,7 @@ Error WeightsWriter::fillLibrary(StringRef path) const {
   ELF::Elf64_Shdr *section =
       valid ? findSection(file, sections, header.e_shstrndx, sectionName)
             : nullptr;
-  uint64_t offset = alignTo(file.size(), largestPage);
+  uint64_t offset = alignTo(file.size(), sectionAlignment());
   if (!section || section->sh_type != ELF::SHT_NOBITS ||
       section->sh_size != end || !splitSegment(segments, *section, offset))
     return createStringError("the linker made a library that constants cannot "
@@ -122,6 +122,8 @@ Error WeightsWriter::fillLibrary(StringRef path) const {
   writeTable(os, header.e_phoff, segments);
   writeTable(os, header.e_shoff, sections);
   os.seek(offset);
+  // Aligned pieces of this size become huge pages of the file cache.
+  os.SetBufferSize(sectionAlignment());
   writeContents(os);
   os.close();
   if (os.has_error()) {

@@ -100,6 +100,13 @@ static Error cannotWrite(StringRef path, std::error_code code) {
                            "cannot write '" + path + "': " + code.message());
 }
 
+uint64_t WeightsWriter::sectionAlignment() const {
+  // What a page may be on any machine that there is code for, or whole huge
+  // pages, where the gaps do not matter.
+  constexpr uint64_t largestPage = 1 << 16, hugePage = 1 << 21;
+  return end >= 8 * hugePage ? hugePage : largestPage;
+}
+
 void WeightsWriter::writeContents(raw_ostream &os) const {
   uint64_t at = 0;
   for (const Blob &blob : blobs) {
@@ -161,7 +168,7 @@ Error WeightsWriter::writeObject(StringRef path, const Triple &triple,
   write(os, ELF::Elf64_Shdr());
   write(os,
         section(weightsName, withContents ? ELF::SHT_PROGBITS : ELF::SHT_NOBITS,
-                flags, page, end, withContents ? page : largestPage));
+                flags, page, end, withContents ? page : sectionAlignment()));
   ELF::Elf64_Shdr symbolHeader =
       section(symtabName, ELF::SHT_SYMTAB, 0, symtab, symtabSize, word);
   symbolHeader.sh_link = 3; // Its strings.

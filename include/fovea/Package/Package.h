@@ -99,9 +99,9 @@ public:
 private:
   /// Of the section without contents.
   static constexpr llvm::StringLiteral sectionName = "fovea_weights";
-  /// What a page may be on any machine that there is code for.
-  static constexpr uint64_t largestPage = 1 << 16;
 
+  /// Of the section, in memory and in the file.
+  uint64_t sectionAlignment() const;
   void writeContents(llvm::raw_ostream &os) const;
 
   struct Blob {
