@@ -51,6 +51,7 @@ struct Compiler::State {
   std::unique_ptr<llvm::TargetMachine> machine;
   Signature signature;
   std::vector<KernelInfo> kernels;
+  ArenaInfo arena;
   WeightsWriter weights;
 };
 
@@ -210,6 +211,7 @@ llvm::Error Compiler::runStages(State &state, TimingScope &timing) {
       begin(stageName(stage));
     // Between the stages, since they need what only this object has.
     if (stage == Stage::LLVM) {
+      state.arena = readArena(*state.module);
       instrumentKernels(*state.module, state.kernels);
       if (llvm::Error error =
               externalizeConstants(*state.module, state.weights))
@@ -308,6 +310,7 @@ llvm::Error Compiler::package(State &state, TimingScope &timing) {
   description.triple = state.machine->getTargetTriple().str();
   description.features = targetFeatures(*state.machine);
   description.weightBytes = state.weights.size();
+  description.arena = state.arena;
   description.buildId = computeBuildId(**module, state.weights);
   description.manifest = writeManifest(description);
   if (llvm::Error error = addDescriptor(**module, description))

@@ -111,6 +111,15 @@ std::vector<KernelInfo> fovea::collectKernels(ModuleOp module) {
   return kernels;
 }
 
+ArenaInfo fovea::readArena(ModuleOp module) {
+  ArenaInfo info;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (auto arena = function->getAttrOfType<DenseI64ArrayAttr>("fovea.arena");
+        arena && arena.size() == 2)
+      info = {arena[0], arena[1]};
+  return info;
+}
+
 void fovea::instrumentKernels(ModuleOp module,
                               llvm::ArrayRef<KernelInfo> kernels) {
   llvm::StringMap<int64_t> ids;

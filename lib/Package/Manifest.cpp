@@ -96,6 +96,8 @@ std::string fovea::writeManifest(const ModelDescription &description) {
                {"inputs", tensorsJson(description.signature.inputs)},
                {"outputs", tensorsJson(description.signature.outputs)},
                {"weight_bytes", description.weightBytes},
+               {"arena_bytes", description.arena.bytes},
+               {"alive_bytes", description.arena.alive},
                {"flop", totalFlop(description.kernels)},
                {"kernels", kernelsJson(description.kernels)}};
   // Names come from a model and need not be UTF-8.

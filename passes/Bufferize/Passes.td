@@ -91,8 +91,10 @@ def PlanArena : Pass<"fovea-plan-arena", "::mlir::ModuleOp"> {
     not alive at the same time overlap (greedy by size, as in "Efficient Memory
     Management for Deep Neural Net Inference", arXiv:2001.03288, section 5.1).
     The entry asks the runtime for the block once per call, by its size
-    (`fovea_rt_arena`, a C interface). Upstream has no planner: its deallocation
-    passes leave one malloc per buffer.
+    (`fovea_rt_arena`, a C interface). Its attribute `fovea.arena` holds the
+    size, and the most bytes that are alive at one time, below which no plan can
+    be. Upstream has no planner: its deallocation passes leave one malloc per
+    buffer.
 
     Precondition: bufferized module, deallocations inserted anywhere after the
     last use; the planner looks for that use itself. Buffers inside loops and branches are
@@ -109,6 +111,7 @@ def PlanArena : Pass<"fovea-plan-arena", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect"];
   let statistics = [
     Statistic<"arenaBytes", "arena-bytes", "Size of the arena">,
+    Statistic<"aliveBytes", "alive-bytes", "The most that is alive at one time">,
     Statistic<"bufferBytes", "buffer-bytes", "Sum of the sizes of the buffers in it">
   ];
 }

@@ -95,6 +95,19 @@ static SmallVector<Buffer> collectBuffers(func::FuncOp entry) {
   return buffers;
 }
 
+/// The most bytes that are alive at one time: no plan is smaller.
+static int64_t mostAlive(ArrayRef<Buffer> buffers) {
+  int64_t most = 0;
+  for (const Buffer &begin : buffers) {
+    int64_t alive = 0;
+    for (const Buffer &buffer : buffers)
+      if (buffer.first <= begin.first && begin.first <= buffer.last)
+        alive += buffer.bytes;
+    most = std::max(most, alive);
+  }
+  return most;
+}
+
 /// Largest first, each into the lowest gap among those alive with it. Returns
 /// the size of the arena.
 static int64_t assignOffsets(MutableArrayRef<Buffer> buffers) {
@@ -182,7 +195,11 @@ struct PlanArena : fovea::impl::PlanArenaBase<PlanArena> {
       if (buffers.empty())
         continue;
       int64_t size = assignOffsets(buffers);
+      int64_t alive = mostAlive(buffers);
       arenaBytes += size;
+      aliveBytes += alive;
+      entry->setAttr("fovea.arena",
+                     DenseI64ArrayAttr::get(&getContext(), {size, alive}));
       rewrite(entry, buffers, size);
     }
   }

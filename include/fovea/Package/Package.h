@@ -67,6 +67,15 @@ struct KernelInfo {
 /// The kernels of a module whose groups have been outlined, by their order.
 std::vector<KernelInfo> collectKernels(mlir::ModuleOp module);
 
+/// The working memory of one run, apart from what has no static size.
+struct ArenaInfo {
+  int64_t bytes = 0;
+  int64_t alive = 0; ///< at one time; the arena cannot be smaller
+};
+
+/// What the planner recorded at the entry of a module of memrefs.
+ArenaInfo readArena(mlir::ModuleOp module);
+
 /// Surrounds each call of a kernel by calls that record when it ran, in a
 /// module of functions on memrefs.
 void instrumentKernels(mlir::ModuleOp module,
@@ -150,6 +159,7 @@ struct ModelDescription {
   std::string buildId, cpu, triple, manifest;
   std::vector<std::string> features;
   size_t weightBytes = 0;
+  ArenaInfo arena;
 };
 
 /// A digest of code and weights.

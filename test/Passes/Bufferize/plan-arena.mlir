@@ -5,6 +5,7 @@
 
 // CHECK:       func.func private @fovea_rt_arena(i64) -> memref<?xi8> attributes {llvm.emit_c_interface}
 // CHECK-LABEL: func.func @main
+// CHECK-SAME:    fovea.arena = array<i64: 192, 192>
 // CHECK:         %[[SIZE:.*]] = arith.constant 192 : i64
 // CHECK:         %[[ARENA:.*]] = call @fovea_rt_arena(%[[SIZE]])
 // CHECK:         %[[O0:.*]] = arith.constant 0 : index
