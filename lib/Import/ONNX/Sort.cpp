@@ -57,7 +57,7 @@ static Value countRanks(TensorBuilder &b, Value x, Before before) {
   auto op = linalg::GenericOp::create(
       b, init.getType(), ValueRange{x, x}, init,
       ArrayRef<AffineMap>{ownMap, otherMap, ownMap}, iterators,
-      [&](OpBuilder &inner, Location loc, ValueRange args) {
+      [&](OpBuilder &inner, Location /*loc*/, ValueRange args) {
         OpBuilder::InsertionGuard guard(b);
         b.restoreInsertionPoint(inner.saveInsertionPoint());
         Value i = linalg::IndexOp::create(b, rank - 1);

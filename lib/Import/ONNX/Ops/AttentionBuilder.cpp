@@ -94,9 +94,14 @@ LogicalResult AttentionBuilder::setOperands(const HeadTensor &q,
                                             const HeadTensor &k,
                                             const HeadTensor &v) {
   // One after the other: the first error is enough.
-  FailureOr<Value> queryParts, keyParts, valueParts;
-  if (failed(queryParts = withHeads(q)) || failed(keyParts = withHeads(k)) ||
-      failed(valueParts = withHeads(v)))
+  FailureOr<Value> queryParts = withHeads(q);
+  if (failed(queryParts))
+    return failure();
+  FailureOr<Value> keyParts = withHeads(k);
+  if (failed(keyParts))
+    return failure();
+  FailureOr<Value> valueParts = withHeads(v);
+  if (failed(valueParts))
     return failure();
   key = *keyParts;
   value = *valueParts;

@@ -188,7 +188,7 @@ static LogicalResult importUnique(NodeImporter &node) {
     FailureOr<int64_t> given = node.attrAxis("axis", 0, b.rank(x));
     if (failed(given))
       return failure();
-    axis = *given;
+    axis.emplace(*given);
     toFront.push_back(*axis);
     for (int64_t i = 0; i < b.rank(x); ++i)
       if (i != *axis)

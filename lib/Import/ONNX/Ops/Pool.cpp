@@ -55,7 +55,7 @@ static Value poolWindows(TensorBuilder &b, const Window &window, Value x,
   auto op = linalg::GenericOp::create(
       b, acc.getType(), ValueRange{padded, extent}, acc,
       ArrayRef<AffineMap>{map(read), map(taps), map(out)}, iterators,
-      [&](OpBuilder &inner, Location loc, ValueRange args) {
+      [&](OpBuilder &inner, Location /*loc*/, ValueRange args) {
         OpBuilder::InsertionGuard guard(b);
         b.restoreInsertionPoint(inner.saveInsertionPoint());
         Value result = body(b, {args[0], args[2]});

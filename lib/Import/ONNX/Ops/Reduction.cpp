@@ -304,7 +304,7 @@ template <bool isMax> static LogicalResult importArg(NodeImporter &n) {
       b, TypeRange{values.getType(), positions.getType()}, input,
       ValueRange{values, positions},
       ArrayRef<AffineMap>{b.getMultiDimIdentityMap(rank), map, map}, iterators,
-      [&](OpBuilder &nested, Location loc, ValueRange args) {
+      [&](OpBuilder &nested, Location /*loc*/, ValueRange args) {
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPoint(nested.getInsertionBlock(),
                             nested.getInsertionPoint());

@@ -15,7 +15,7 @@ using namespace fovea::frontend;
 
 namespace {
 enum class Reduction { None, Add, Mul, Min, Max };
-}
+} // namespace
 
 static FailureOr<Reduction> readReduction(NodeImporter &node) {
   std::string name = node.attrString("reduction", "none");

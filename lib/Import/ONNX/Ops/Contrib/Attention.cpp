@@ -73,9 +73,11 @@ LogicalResult ProjectedAttention::appendPast(HeadTensor &key,
       pastLength = shared = b.toDim(*length);
     }
   }
-  FailureOr<CachedRows> keys, values;
-  if (failed(keys = appendRows(n, pastKey, key.value, shared)) ||
-      failed(values = appendRows(n, pastValue, value.value, shared)))
+  FailureOr<CachedRows> keys = appendRows(n, pastKey, key.value, shared);
+  if (failed(keys))
+    return failure();
+  FailureOr<CachedRows> values = appendRows(n, pastValue, value.value, shared);
+  if (failed(values))
     return failure();
   key.value = keys->visible;
   value.value = values->visible;

@@ -203,9 +203,12 @@ FailureOr<Value> GroupQueryImporter::normalizeHeads(Value x, Value weight) {
 LogicalResult GroupQueryImporter::normalizeAll() {
   if (!n.input(QueryNorm))
     return success();
-  FailureOr<Value> normalQuery, normalKey;
-  if (failed(normalQuery = normalizeHeads(query.value, n.input(QueryNorm))) ||
-      failed(normalKey = normalizeHeads(key.value, n.input(KeyNorm))))
+  FailureOr<Value> normalQuery =
+      normalizeHeads(query.value, n.input(QueryNorm));
+  if (failed(normalQuery))
+    return failure();
+  FailureOr<Value> normalKey = normalizeHeads(key.value, n.input(KeyNorm));
+  if (failed(normalKey))
     return failure();
   query.value = *normalQuery;
   key.value = *normalKey;
@@ -341,9 +344,11 @@ LogicalResult GroupQueryImporter::run() {
   if (failed(refuse()) || failed(readOperands()) || failed(readLengths()) ||
       failed(normalizeAll()) || failed(rotateAll()))
     return failure();
-  FailureOr<Value> keys, values;
-  if (failed(keys = cache(PastKey, 1, key)) ||
-      failed(values = cache(PastValue, 2, value)))
+  FailureOr<Value> keys = cache(PastKey, 1, key);
+  if (failed(keys))
+    return failure();
+  FailureOr<Value> values = cache(PastValue, 2, value);
+  if (failed(values))
     return failure();
   key.value = *keys;
   value.value = *values;

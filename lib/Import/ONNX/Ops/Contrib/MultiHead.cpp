@@ -152,9 +152,11 @@ LogicalResult MultiHeadImporter::appendPast() {
     if (!pastKey)
       return n.fail("past_sequence_length needs past_key");
   }
-  FailureOr<CachedRows> keys, values;
-  if (failed(keys = appendRows(n, pastKey, key.value, shared)) ||
-      failed(values = appendRows(n, pastValue, value.value, shared)))
+  FailureOr<CachedRows> keys = appendRows(n, pastKey, key.value, shared);
+  if (failed(keys))
+    return failure();
+  FailureOr<CachedRows> values = appendRows(n, pastValue, value.value, shared);
+  if (failed(values))
     return failure();
   if (pastKey)
     pastLength = shared ? shared : b.dim(pastKey, 2);
