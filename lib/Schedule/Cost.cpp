@@ -27,8 +27,8 @@ static double averageOverPanels(int64_t count, int64_t width, double full,
          static_cast<double>(count);
 }
 
-double fovea::estimateEfficiency(const CPUTarget &cpu, RegisterTile tile,
-                                 int64_t rows, int64_t columns, int64_t lanes) {
+double fovea::estimateEfficiency(RegisterTile tile, int64_t rows,
+                                 int64_t columns, int64_t lanes) {
   int64_t usedRows =
       ShapedType::isDynamic(rows) ? tile.rows : std::min(rows, tile.rows);
   // Eight chains of multiply-adds hide their latency (two units, four cycles).

@@ -25,8 +25,8 @@ struct RegisterTile {
 /// An estimate of the share of the peak that a contraction reaches with `tile`
 /// when it has `rows` rows and `columns` columns, both possibly unknown
 /// (ShapedType::kDynamic).
-double estimateEfficiency(const CPUTarget &cpu, RegisterTile tile, int64_t rows,
-                          int64_t columns, int64_t lanes);
+double estimateEfficiency(RegisterTile tile, int64_t rows, int64_t columns,
+                          int64_t lanes);
 
 /// Whether `schedule` can be applied to `problem`; if not, says why through
 /// `emitError`. The only place that knows what a legal schedule is.

@@ -15,6 +15,10 @@
 
 #include "mlir/IR/Matchers.h"
 
+#include "llvm/Support/DebugLog.h"
+
+#define DEBUG_TYPE "fovea-import"
+
 using namespace mlir;
 using namespace fovea::frontend;
 
@@ -137,7 +141,8 @@ void NodeImporter::infer() {
   try {
     NodeInference context(*this, outputTypes);
     schema->GetTypeAndShapeInferenceFunction()(context);
-  } catch (const std::exception &) {
+  } catch (const std::exception &e) {
     // What is wrong with the node is for its handler to say.
+    LDBG() << e.what();
   }
 }

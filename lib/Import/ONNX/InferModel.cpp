@@ -12,6 +12,9 @@
 #include "onnx/shape_inference/implementation.h"
 
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/Support/DebugLog.h"
+
+#define DEBUG_TYPE "fovea-import"
 
 using namespace fovea::frontend;
 
@@ -80,7 +83,8 @@ void fovea::frontend::inferTypes(onnx::ModelProto &proto) {
   BoundedRegistry registry;
   try {
     onnx::shape_inference::InferShapes(proto, &registry, options);
-  } catch (const std::exception &) {
+  } catch (const std::exception &e) {
     // What cannot be inferred is found out during the import.
+    LDBG() << e.what();
   }
 }

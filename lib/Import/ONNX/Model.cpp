@@ -16,11 +16,14 @@
 #include "onnx/inliner/inliner.h"
 #include "onnx/version_converter/convert.h"
 
+#include "llvm/Support/DebugLog.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#define DEBUG_TYPE "fovea-import"
 
 using namespace fovea::frontend;
 
@@ -267,8 +270,9 @@ static void convertOldOpset(onnx::ModelProto &proto) {
   markSlopes(*proto.mutable_graph());
   try {
     proto = onnx::version_conversion::ConvertVersion(proto, conversionTarget);
-  } catch (const std::exception &) {
+  } catch (const std::exception &e) {
     // The handlers take what the converter does not know.
+    LDBG() << e.what();
   }
 }
 

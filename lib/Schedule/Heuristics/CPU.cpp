@@ -32,7 +32,7 @@ static RegisterTile chooseRegisterTile(const Problem &problem,
     if (vectors + 2 > cpu.vectorRegisters / 2)
       continue;
     RegisterTile tile = fillRegisters(cpu, vectors);
-    double efficiency = estimateEfficiency(cpu, tile, rows, columns, lanes);
+    double efficiency = estimateEfficiency(tile, rows, columns, lanes);
     if (efficiency > bestEfficiency * 1.001) {
       best = tile;
       bestEfficiency = efficiency;
