@@ -160,6 +160,8 @@ static void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createSerializeLoops());
   pm.addPass(createForallToParallelLoopPass());
   pm.addPass(createConvertSCFToOpenMPPass());
+  // While loops still show their bounds.
+  pm.addPass(createBalanceLoops());
   addCleanup(pm);
   // No canonicalization from here to LLVM: it would fold the rows of register
   // tiles into element-wise construction of whole tiles.

@@ -120,6 +120,27 @@ def LowerAssertions : Pass<"fovea-lower-assertions", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numLowered", "lowered", "Checks lowered">];
 }
 
+def BalanceLoops : Pass<"fovea-balance-loops"> {
+  let summary = "Deal out iterations one by one where they differ in work";
+  let description = [{
+    A parallel loop gives each thread one run of iterations. Under a causal mask
+    the last rows have the most keys, and the thread that has them works alone at
+    the end. Where the bounds of a loop inside depend on the iteration, each
+    thread takes the next iteration when it is done with one (OpenMP's dynamic
+    schedule). An innermost loop does not count: its bounds vary where tiles meet
+    the end of a tensor, which is not worth it.
+
+    Precondition: OpenMP loops with structured control flow inside. Example:
+
+    ```mlir
+    omp.wsloop { omp.loop_nest (%i) ... { scf.for %j = %c0 to %i ... } }
+    ```
+
+    becomes `omp.wsloop schedule(dynamic) { ... }`.
+  }];
+  let statistics = [Statistic<"numBalanced", "balanced", "Loops balanced">];
+}
+
 def LowerReshapes : Pass<"fovea-lower-reshapes"> {
   let summary = "Lower expansions of a dimension to several dynamic ones";
   let description = [{
