@@ -52,9 +52,9 @@ def Attn_MaskInterface : AttrInterface<"MaskInterface"> {
       (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
            "const ::fovea::attn::MaskTile &":$tile)>,
     InterfaceMethod<[{
-        Whether the keys that a tile of neighbouring rows sees are no fewer than
-        the interval that `bounds` gives. Otherwise tiling had better ask for
-        each tile of keys.
+        Whether loops over the interval that `bounds` gives visit little more
+        than what a tile of neighbouring rows sees. Otherwise tiling asks for
+        every key, where the mask and the sizes are known.
       }],
       "bool", "isInterval", (ins), "", "return false;">,
     InterfaceMethod<[{

@@ -10,7 +10,8 @@
 #define FOVEA_PASSES_TILE_ATTENTIONTILE_H
 
 #include "AttentionBody.h"
-#include "MaskTable.h"
+
+#include "fovea/Analysis/MaskTable.h"
 
 namespace fovea {
 

@@ -88,11 +88,12 @@ tabulate(AttentionOp op, attn::ScheduleAttr schedule, const RowRange &range) {
     return std::nullopt;
   attn::DimRoles roles = op.getRoles();
   SmallVector<int64_t> extents = op.getStaticExtents();
-  int64_t step = schedule.getLevel("reduction").front();
-  if (!ShapedType::isDynamic(extents[roles.k2]))
-    step = std::clamp<int64_t>(extents[roles.k2], 1, step);
-  return tabulateMask(*op.getMask(), {extents[roles.m], extents[roles.k2]},
-                      {*begin, *count, range.rows}, step);
+  attn::StaticExtents sizes = {extents[roles.m], extents[roles.k2]};
+  RowTiles tiles = {*begin, *count, range.rows};
+  if (!canTabulate(*op.getMask(), sizes, tiles))
+    return std::nullopt;
+  return tabulateMask(*op.getMask(), sizes, tiles,
+                      schedule.getLevel("reduction").front());
 }
 
 /// Emits one parallel loop over the batch and the tiles of one range of rows,

@@ -148,23 +148,18 @@ static Value emitWords(OpBuilder &b, Location loc, const MaskTable &table,
                                    DenseElementsAttr::get(type, words));
 }
 
-/// Three loops: over tiles that are visible as a whole, over those that are so
-/// in part, and over the tail. Which tiles these are is read from constants.
+/// Two loops: over tiles that are visible as a whole, and over those that are
+/// so in part. Which tiles these are is read from constants.
 OnlineState AttentionTile::visitTable(OnlineState state) {
-  using Visits = std::vector<MaskTable::Visit>;
-  int64_t numKeys = *getConstantIntValue(sources.front());
+  int64_t step = table->step;
   Value words;
   if (!table->words.empty())
     words = emitWords(b, loc, *table, rows);
-  for (const Visits MaskTable::Tiles::*kind :
-       {&MaskTable::Tiles::full, &MaskTable::Tiles::partial,
-        &MaskTable::Tiles::tail}) {
-    bool isFull = kind == &MaskTable::Tiles::full;
-    int64_t step =
-        kind == &MaskTable::Tiles::tail ? numKeys % table->step : table->step;
+  for (bool isFull : {true, false}) {
     SmallVector<int32_t> begins{0}, keys, patterns;
     for (const MaskTable::Tiles &tiles : table->rows) {
-      for (const MaskTable::Visit &visit : tiles.*kind) {
+      for (const MaskTable::Visit &visit :
+           isFull ? tiles.full : tiles.partial) {
         keys.push_back(visit.key);
         patterns.push_back(visit.pattern);
       }

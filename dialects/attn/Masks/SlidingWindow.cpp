@@ -65,4 +65,7 @@ SlidingWindowAttr::withCaptures(ArrayRef<unsigned> positions) const {
              shift);
 }
 
-bool SlidingWindowAttr::isInterval() const { return true; }
+/// Between two bounds there are so few tiles that where they begin matters.
+bool SlidingWindowAttr::isInterval() const {
+  return getLeft() < 0 || getRight() < 0;
+}

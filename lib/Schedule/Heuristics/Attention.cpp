@@ -8,6 +8,8 @@
 
 #include "fovea/Schedule/Attention.h"
 
+#include "fovea/Analysis/MaskTable.h"
+
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -39,6 +41,19 @@ AttentionForm fovea::chooseAttentionForm(attn::AttentionOp op) {
                                           : AttentionForm::Matrix;
 }
 
+/// Where a table of tiles describes the mask, the size that fits it best.
+static int64_t tileOfMaskedKeys(attn::AttentionOp op, int64_t rows,
+                                int64_t grain, int64_t most) {
+  attn::DimRoles roles = op.getRoles();
+  SmallVector<int64_t> dims = op.getStaticExtents();
+  attn::StaticExtents extents = {dims[roles.m], dims[roles.k2]};
+  RowTiles tiles = {0, 1, std::min(rows, extents.rows)};
+  if (op.getKeys().size() != 1 || !canTabulate(*op.getMask(), extents, tiles))
+    return std::min<int64_t>(most, 64);
+  tiles.count = extents.rows / tiles.size;
+  return chooseTileOfKeys(*op.getMask(), extents, tiles, grain, most);
+}
+
 attn::ScheduleAttr fovea::scheduleAttention(attn::AttentionOp op,
                                             const CPUTarget &cpu) {
   int64_t bits = op.getComputeType().getWidth();
@@ -56,7 +71,7 @@ attn::ScheduleAttr fovea::scheduleAttention(attn::AttentionOp op,
   bool isOnline = chooseAttentionForm(op) == AttentionForm::Online;
   // Smaller tiles waste less of the ones that a mask cuts through.
   if (op.getMask() && isOnline)
-    keys = std::min<int64_t>(keys, 64);
+    keys = tileOfMaskedKeys(op, vectors * lanes, rows, keys);
   int64_t tileRows = vectors * lanes;
   if (!isOnline && op.getStaticExtents()[op.getRoles().k2] > maxRowKeys / 2)
     tileRows = lanes;
