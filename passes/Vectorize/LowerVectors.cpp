@@ -87,6 +87,7 @@ struct TransposeInBlocks : OpRewritePattern<vector::TransposeOp> {
     VectorType type = op.getSourceVectorType();
     if (type.getRank() != 2 || type.isScalable() ||
         op.getPermutation() != ArrayRef<int64_t>{1, 0} ||
+        !type.getElementType().isIntOrFloat() ||
         type.getElementTypeBitWidth() != 32)
       return failure();
     int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);

@@ -49,3 +49,11 @@ func.func @transpose_rows(%x: memref<14x32xf32>, %y: memref<32x14xf32>) {
   vector.transfer_write %t, %y[%c0, %c0] {in_bounds = [true, true]} : vector<32x14xf32>, memref<32x14xf32>
   return
 }
+
+// Positions, as masks compare them, have no width here.
+// CHECK-LABEL: @transpose_positions
+// CHECK-NOT: vector.transpose
+func.func @transpose_positions(%x: vector<8x32xindex>) -> vector<32x8xindex> {
+  %y = vector.transpose %x, [1, 0] : vector<8x32xindex> to vector<32x8xindex>
+  return %y : vector<32x8xindex>
+}
