@@ -8,6 +8,7 @@
 
 #include "fovea/Pipelines/Pipelines.h"
 
+#include "fovea/Target/CPU.h"
 #include "fovea/passes/Bufferize/Passes.h"
 #include "fovea/passes/CPU/Passes.h"
 #include "fovea/passes/Fuse/Passes.h"
@@ -165,6 +166,10 @@ static void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   addCleanup(pm);
   // No canonicalization from here to LLVM: it would fold the rows of register
   // tiles into element-wise construction of whole tiles.
+  std::optional<CPUTarget> cpu =
+      describeCPU(options.targetCPU, options.targetTriple);
+  if (cpu && cpu->hasDotOfBF16)
+    pm.addNestedPass<func::FuncOp>(createLowerDotProducts());
   pm.addNestedPass<func::FuncOp>(createLowerVectors());
   VectorTransferToSCFOptions vectorToSCF;
   vectorToSCF.enableFullUnroll();

@@ -98,6 +98,8 @@ std::optional<CPUTarget> fovea::describeCPU(llvm::StringRef name,
       cpu.vectorRegisters = unit.registers;
       break;
     }
+  cpu.hasDotOfBF16 = parsed.getArch() == llvm::Triple::x86_64 &&
+                     subtarget->checkFeatures("+avx512bf16");
   for (const CacheSizes &sizes : caches)
     if (cpu.name == sizes.name) {
       cpu.l1Bytes = sizes.l1Bytes;

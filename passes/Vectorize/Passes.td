@@ -91,6 +91,31 @@ def VectorizeStencils : Pass<"fovea-vectorize-stencils", "::mlir::func::FuncOp">
   ];
 }
 
+def LowerDotProducts : Pass<"fovea-lower-dot-products", "::mlir::func::FuncOp"> {
+  let summary = "Lower contractions over pairs of bf16 to dot products";
+  let description = [{
+    AVX512-BF16 multiplies pairs of bf16 and adds both products to an f32: twice
+    the arithmetic of a multiply-add of f32. A contraction over two steps of the
+    reduction, as the schedules of targets with these instructions have it,
+    becomes one such product per row and vector of columns; the two rows of the
+    right operand are interleaved in registers. Upstream's pattern (transform
+    `vector_contract_to_packed_type_dot_product`) wants operands that are stored
+    in pairs.
+
+    Precondition: a target with AVX512-BF16 (the pipeline asks); before
+    `fovea-lower-vectors`. Other contractions stay. Example:
+
+    ```mlir
+    %0 = vector.contract {...} %a, %b, %c
+        : vector<6x2xbf16>, vector<2x64xbf16> into vector<6x64xf32>
+    ```
+
+    becomes 24 `x86vector.avx512.dot`.
+  }];
+  let dependentDialects = ["::mlir::vector::VectorDialect",
+                           "::mlir::x86vector::X86VectorDialect"];
+}
+
 def LowerVectors : Pass<"fovea-lower-vectors", "::mlir::func::FuncOp"> {
   let summary = "Break vectors of many dimensions into rows";
   let description = [{

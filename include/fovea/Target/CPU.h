@@ -24,6 +24,9 @@ struct CPUTarget {
   /// Width of the widest vectors that arithmetic is done in.
   int64_t vectorBits = 128;
   int64_t vectorRegisters = 16;
+  /// Whether products of pairs of bf16 are summed in f32 by one instruction
+  /// (AVX512-BF16).
+  bool hasDotOfBF16 = false;
   /// Data caches of one core.
   int64_t l1Bytes = 32 << 10;
   int64_t l2Bytes = 512 << 10;

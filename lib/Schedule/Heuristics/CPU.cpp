@@ -76,6 +76,19 @@ static int64_t chooseBlock(const Problem &problem) {
   return 0;
 }
 
+/// How many steps of the reduction one instruction takes.
+static int64_t chooseReductionStep(const Problem &problem,
+                                   const CPUTarget &cpu) {
+  auto root = const_cast<Problem &>(problem).root;
+  auto isBF16 = [](Value operand) {
+    return getElementTypeOrSelf(operand.getType()).isBF16();
+  };
+  return cpu.hasDotOfBF16 && llvm::all_of(root.getDpsInputs(), isBF16) &&
+                 getElementTypeOrSelf(root->getResult(0).getType()).isF32()
+             ? 2
+             : 1;
+}
+
 static attn::ScheduleAttr scheduleContraction(const Problem &problem,
                                               const CPUTarget &cpu) {
   MLIRContext *context = const_cast<Problem &>(problem).root->getContext();
@@ -86,9 +99,15 @@ static attn::ScheduleAttr scheduleContraction(const Problem &problem,
   RegisterTile tile = chooseRegisterTile(problem, cpu, lanes);
   int64_t panel = tile.vectors * lanes;
   int64_t tiles = 1;
+  int64_t step = chooseReductionStep(problem, cpu);
+  auto isLast = [&](size_t loop) {
+    return llvm::all_of(ArrayRef<bool>(problem.isParallel).drop_front(loop + 1),
+                        [](bool isParallel) { return isParallel; });
+  };
   for (size_t loop = 0; loop < count; ++loop) {
     if (!problem.isParallel[loop]) {
-      reduction[loop] = 1;
+      // Two loops of a reduction take their steps one after the other.
+      reduction[loop] = isLast(loop) ? step : 1;
       continue;
     }
     if (loop == problem.rows)
