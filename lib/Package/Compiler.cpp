@@ -206,6 +206,7 @@ llvm::Error Compiler::runStages(State &state, TimingScope &timing) {
   pipelineOptions.targetCPU = options.target.cpu;
   pipelineOptions.targetTriple = options.target.triple;
   pipelineOptions.fastMath = options.fastMath;
+  pipelineOptions.bf16Contractions = options.precision == "bf16";
   for (Stage stage : allStages) {
     if (stage != Stage::Import)
       begin(stageName(stage));
@@ -309,6 +310,7 @@ llvm::Error Compiler::package(State &state, TimingScope &timing) {
   description.cpu = state.machine->getTargetCPU().str();
   description.triple = state.machine->getTargetTriple().str();
   description.features = targetFeatures(*state.machine);
+  description.precision = options.precision;
   description.weightBytes = state.weights.size();
   description.arena = state.arena;
   description.buildId = computeBuildId(**module, state.weights);

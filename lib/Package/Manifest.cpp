@@ -93,6 +93,7 @@ std::string fovea::writeManifest(const ModelDescription &description) {
                 {{"triple", description.triple},
                  {"cpu", description.cpu},
                  {"features", description.features}}},
+               {"precision", description.precision},
                {"inputs", tensorsJson(description.signature.inputs)},
                {"outputs", tensorsJson(description.signature.outputs)},
                {"weight_bytes", description.weightBytes},

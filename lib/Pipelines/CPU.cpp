@@ -43,7 +43,7 @@ static void addCleanup(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-static void buildRecognize(OpPassManager &pm) {
+static void buildRecognize(OpPassManager &pm, const PipelineOptions &options) {
   // Dead results of exporters would count as uses of the probabilities.
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createCanonicalizeLayout());
@@ -55,6 +55,10 @@ static void buildRecognize(OpPassManager &pm) {
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createSplitReadouts());
   addCleanup(pm);
+  if (options.bf16Contractions) {
+    pm.addNestedPass<func::FuncOp>(createLowerPrecision());
+    addCleanup(pm);
+  }
   // After recognition, which follows one operation at a time.
   pm.addNestedPass<func::FuncOp>(createFuseElementwise());
   addCleanup(pm);
@@ -209,7 +213,7 @@ void fovea::buildStage(OpPassManager &pm, Stage stage,
                        const PipelineOptions &options) {
   switch (stage) {
   case Stage::Recognize:
-    return buildRecognize(pm);
+    return buildRecognize(pm, options);
   case Stage::Group:
     return buildGroup(pm);
   case Stage::Tile:

@@ -73,4 +73,37 @@ def FuseElementwise : Pass<"fovea-fuse-elementwise", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def LowerPrecision : Pass<"fovea-lower-precision", "::mlir::func::FuncOp"> {
+  let summary = "Round the operands of f32 contractions to bf16";
+  let description = [{
+    For `--precision=bf16`: weights take half the memory, and where the target
+    multiplies pairs of bf16 a contraction twice the arithmetic. Sums stay in
+    f32, and so does everything between contractions: softmax, normalisations,
+    residuals. Constants are rounded at compile time; other operands by an
+    elementwise operation, which `fovea-fuse-elementwise` puts where the value is
+    computed. Contractions over fewer than 32 steps stay as they are, since the
+    errors of single products do not average out there.
+
+    Upstream's `arith-emulate-unsupported-floats` goes the other way.
+
+    Precondition: attention is recognised; elementwise operations are not yet
+    fused. Example:
+
+    ```mlir
+    %y = linalg.matmul ins(%x, %w : tensor<197x768xf32>, tensor<768x768xf32>) ...
+    ```
+
+    becomes
+
+    ```mlir
+    %b = linalg.generic truncf(%x) : tensor<197x768xbf16>
+    %y = linalg.generic {contraction} ins(%b, %c : tensor<197x768xbf16>,
+        tensor<768x768xbf16>) outs(... : tensor<197x768xf32>)
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // FOVEA_PASSES_FUSE_PASSES_TD

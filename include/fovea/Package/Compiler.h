@@ -33,6 +33,8 @@ struct CompileOptions {
   TargetDescription target;
   /// Whether the order of floating-point operations is free.
   bool fastMath = false;
+  /// The type of the operands of f32 contractions: "model" or "bf16".
+  std::string precision = "model";
   /// Values of symbolic dimensions.
   llvm::StringMap<int64_t> dims;
   /// Keeps what each stage produces beside the output.

@@ -156,7 +156,7 @@ translateToLLVMIR(mlir::ModuleOp module, llvm::LLVMContext &context,
 struct ModelDescription {
   Signature signature;
   std::vector<KernelInfo> kernels;
-  std::string buildId, cpu, triple, manifest;
+  std::string buildId, cpu, triple, precision, manifest;
   std::vector<std::string> features;
   size_t weightBytes = 0;
   ArenaInfo arena;

@@ -43,6 +43,8 @@ struct PipelineOptions {
   std::string targetTriple;
   /// Whether the order of floating-point operations is free (--fast-math).
   bool fastMath = false;
+  /// Whether contractions of f32 take bf16 operands (--precision=bf16).
+  bool bf16Contractions = false;
 };
 
 /// The name of `stage` on a command line, such as "group".
