@@ -125,6 +125,8 @@ static void buildTile(OpPassManager &pm) {
 
 static void buildMemRef(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createBindDestinations());
+  // Ahead of the two passes that analyse what shares a buffer.
+  pm.addNestedPass<func::FuncOp>(createSeparateDestinations());
   // A destination that is only a slice of a larger tensor is written in place.
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   pm.addPass(createBindLoopState());
