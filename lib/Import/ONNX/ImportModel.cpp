@@ -263,7 +263,7 @@ OwningOpRef<ModuleOp> fovea::importModel(StringRef path,
   std::string error;
   std::shared_ptr<Model> model = Model::load(path, options, error);
   if (!model) {
-    emitError(loc) << error;
+    emitError(loc) << oneLine(error);
     return nullptr;
   }
   Importer importer(context, model);
@@ -273,10 +273,10 @@ OwningOpRef<ModuleOp> fovea::importModel(StringRef path,
   } catch (const ImportError &e) {
     // What ignores a failure ends here, too; the first error says why.
     if (!importer.builder().hasFailed())
-      emitError(loc) << e.what();
+      emitError(loc) << oneLine(e.what());
     return nullptr;
   } catch (const std::exception &e) {
-    emitError(loc) << "cannot import the model: " << e.what();
+    emitError(loc) << "cannot import the model: " << oneLine(e.what());
     return nullptr;
   }
   if (!module)

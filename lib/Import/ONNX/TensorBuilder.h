@@ -36,6 +36,10 @@ struct ImportError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// `text` without line breaks and other controls: errors quote names and
+/// strings of models.
+std::string oneLine(llvm::StringRef text);
+
 /// Dimension list of a tensor: attributes where static, index values otherwise.
 /// How many there are is up to the model, so that asking for one that is not
 /// there ends the import; the node that did is named on the way.

@@ -13,9 +13,21 @@
 using namespace mlir;
 using namespace fovea::frontend;
 
+std::string fovea::frontend::oneLine(StringRef text) {
+  std::string result;
+  for (char c : text) {
+    bool isControl = (unsigned char)c < 0x20 || c == 0x7f;
+    if (!isControl)
+      result.push_back(c);
+    else if (!StringRef(result).ends_with(" "))
+      result.push_back(' ');
+  }
+  return result;
+}
+
 InFlightDiagnostic TensorBuilder::error(const Twine &reason) {
   failedBefore = true;
-  return mlir::emitError(getLoc()) << errorContext << reason.str();
+  return mlir::emitError(getLoc()) << oneLine((errorContext + reason).str());
 }
 
 void TensorBuilder::raise(const Twine &reason) {
