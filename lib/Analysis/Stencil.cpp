@@ -117,3 +117,12 @@ std::optional<Stencil> fovea::analyzeStencil(linalg::LinalgOp op,
   }
   return stencil;
 }
+
+bool fovea::readsAlongLanes(linalg::LinalgOp op, Value value) {
+  std::string why;
+  std::optional<Stencil> stencil = analyzeStencil(op, why);
+  return stencil && llvm::any_of(op->getOpOperands(), [&](OpOperand &use) {
+           return use.get() == value &&
+                  stencil->strides[use.getOperandNumber()] != 0;
+         });
+}

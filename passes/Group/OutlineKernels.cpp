@@ -99,25 +99,14 @@ private:
 };
 } // namespace
 
-/// Whether `reader` has lanes along what it reads of `value` through windows.
-static bool readsRows(linalg::LinalgOp reader, Value value) {
-  std::string why;
-  std::optional<Stencil> stencil = analyzeStencil(reader, why);
-  return stencil && llvm::any_of(reader->getOpOperands(), [&](OpOperand &use) {
-           return use.get() == value &&
-                  stencil->strides[use.getOperandNumber()] != 0;
-         });
-}
-
-/// Whether `op` pads what some member reads through windows: each tile then
-/// pads what it reads, where it is in the cache. Not where every panel of
-/// output channels would pad all of the input again.
+/// Whether `op` pads what some member reads through windows: the kernel then
+/// pads it, in parallel and where it is in the cache.
 bool Outliner::isPaddingOfWindows(Operation *op) const {
   return isa<tensor::InsertSliceOp>(op) && getPadding(op->getResult(0)) &&
          llvm::any_of(op->getUsers(), [&](Operation *user) {
            auto reader = dyn_cast<linalg::LinalgOp>(user);
            return reader && llvm::is_contained(group.ops, user) &&
-                  readsRows(reader, op->getResult(0));
+                  readsWindows(reader);
          });
 }
 

@@ -335,6 +335,7 @@ static LogicalResult cutBorders(RewriterBase &rewriter, func::FuncOp function) {
 static LogicalResult tileKernel(func::FuncOp function) {
   IRRewriter rewriter(function.getContext());
   Block *body = &function.getBody().front();
+  padInParallel(rewriter, body);
   if (failed(tileLevel(rewriter, body, "workgroup", /*parallel=*/true)))
     return failure();
   cleanUp(function);

@@ -42,6 +42,10 @@ bool readsWindows(mlir::linalg::LinalgOp op);
 std::optional<Stencil> analyzeStencil(mlir::linalg::LinalgOp op,
                                       std::string &why);
 
+/// Whether a stencil has lanes along what it reads of `value` through windows.
+/// If not, all lanes read the same elements of it.
+bool readsAlongLanes(mlir::linalg::LinalgOp op, mlir::Value value);
+
 /// The coefficient of `dim` in `expr`, a sum of multiples of dimensions;
 /// nothing if `expr` is something else.
 std::optional<int64_t> getCoefficient(mlir::AffineExpr expr, unsigned dim);

@@ -203,3 +203,37 @@ func.func private @stencil(%x: tensor<4x12x20xf32>, %w: tensor<4x3x3xf32>, %out:
   } -> tensor<4x12x20xf32>
   return %0 : tensor<4x12x20xf32>
 }
+
+// -----
+
+// What all lanes of a convolution share is padded once, by a parallel loop over
+// its channels.
+
+#share = affine_map<(l, f, c, j) -> (c, l + j)>
+#weight = affine_map<(l, f, c, j) -> (c, j, f)>
+#last = affine_map<(l, f, c, j) -> (l, f)>
+// CHECK-LABEL: func.func private @channels
+// CHECK:         %[[PADDED:.*]] = scf.forall (%[[C:.*]]) in (4) shared_outs(%{{.*}} = %{{.*}}) -> (tensor<4x10xf32>)
+// CHECK:           linalg.fill
+// CHECK:           tensor.extract_slice %{{.*}}[%[[C]], 0] [1, 8] [1, 1] : tensor<4x8xf32>
+// CHECK:           linalg.copy
+// CHECK:           tensor.parallel_insert_slice %{{.*}}[%[[C]], 0] [1, 10]
+// CHECK:         scf.forall {{.*}} step (16)
+// CHECK:           tensor.extract_slice %[[PADDED]][0, %{{.*}}] [4, 6] [1, 1]
+// CHECK:           linalg.generic
+func.func private @channels(%x: tensor<4x8xf32>, %w: tensor<4x3x32xf32>, %out: tensor<8x32xf32>) -> tensor<8x32xf32> attributes {fovea.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %p = tensor.empty() : tensor<4x10xf32>
+  %border = linalg.fill ins(%zero : f32) outs(%p : tensor<4x10xf32>) -> tensor<4x10xf32>
+  %padded = tensor.insert_slice %x into %border[0, 1] [4, 8] [1, 1] : tensor<4x8xf32> into tensor<4x10xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%out : tensor<8x32xf32>) -> tensor<8x32xf32>
+  %0 = linalg.generic {indexing_maps = [#share, #weight, #last], iterator_types = ["parallel", "parallel", "reduction", "reduction"]}
+      ins(%padded, %w : tensor<4x10xf32>, tensor<4x3x32xf32>) outs(%f : tensor<8x32xf32>)
+      attrs = {attn.schedule = #attn.schedule<workgroup = [0, 16, 0, 0], register = [4, 16, 0, 0], columns = 1>} {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %m = arith.mulf %a, %c : f32
+    %s = arith.addf %o, %m : f32
+    linalg.yield %s : f32
+  } -> tensor<8x32xf32>
+  return %0 : tensor<8x32xf32>
+}

@@ -46,6 +46,10 @@ tileBox(mlir::RewriterBase &rewriter, mlir::Block *block,
         mlir::ValueRange destinations, llvm::ArrayRef<TileRange> ranges,
         bool parallel);
 
+/// Pads in parallel loops what stencils of `block` read from a padded tensor as
+/// a whole: what all lanes share, each tile would pad again.
+void padInParallel(mlir::RewriterBase &rewriter, mlir::Block *block);
+
 } // namespace fovea
 
 #endif // FOVEA_PASSES_TILE_TILEBOX_H
