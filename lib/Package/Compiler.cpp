@@ -68,7 +68,7 @@ Compiler::Compiler(CompileOptions options) : options(std::move(options)) {}
 
 Compiler::~Compiler() {
   for (const std::string &path : temporaries) {
-    llvm::sys::fs::remove(path);
+    (void)llvm::sys::fs::remove(path);
     llvm::sys::DontRemoveFileOnSignal(path);
   }
 }
@@ -156,7 +156,8 @@ llvm::Error Compiler::writeFile(
       return cannotWrite(path, code);
     }
   }
-  if ((code = llvm::sys::fs::rename(unfinished, path)))
+  code = llvm::sys::fs::rename(unfinished, path);
+  if (code)
     return cannotWrite(path, code);
   return llvm::Error::success();
 }

@@ -151,6 +151,7 @@ Error fovea::addDescriptor(Module &module,
     return entry.takeError();
   DescriptorBuilder build(module);
   std::vector<Constant *> kernels;
+  kernels.reserve(description.kernels.size());
   for (const KernelInfo &kernel : description.kernels)
     kernels.push_back(build.string(kernel.symbol));
   const Signature &signature = description.signature;

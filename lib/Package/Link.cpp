@@ -92,7 +92,7 @@ static std::vector<std::string> linkerArguments(const LinkInputs &inputs,
       // Nothing refers to the entry in the archive.
       "-u", "fovea_get_api", "--defsym=" + alias + "=fovea_get_api"};
   for (const auto &[name, meant] : inputs.aliases)
-    arguments.push_back("--defsym=" + name + "=" + meant);
+    arguments.push_back(("--defsym=" + Twine(name) + "=" + meant).str());
   for (const std::string &object : inputs.objects)
     arguments.push_back(object);
   arguments.push_back(runtime.str());

@@ -121,7 +121,7 @@ DimTensor fovea::emitFilled(OpBuilder &builder, Location loc,
   return result;
 }
 
-Value fovea::emitRegion(OpBuilder &builder, Location loc, Region &region,
+Value fovea::emitRegion(OpBuilder &builder, Location /*loc*/, Region &region,
                         Value element, const AttentionPoint &point) {
   if (region.empty())
     return element;

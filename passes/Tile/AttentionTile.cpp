@@ -197,8 +197,7 @@ Value AttentionTile::emitOutput(OnlineState state, Value out, unsigned index) {
       });
 }
 
-Value AttentionTile::emitLogSumExp(OnlineState state, Value out,
-                                   unsigned index) {
+Value AttentionTile::emitLogSumExp(OnlineState state, Value out) {
   Type type = getElementTypeOrSelf(out);
   return emitGeneric(
       b, loc, {M}, {{state.max, {M}}, {state.sum, {M}}}, {out, {M}},
@@ -353,7 +352,7 @@ SmallVector<Value> AttentionTile::run(ValueRange outs) {
   for (auto [index, kind] : llvm::enumerate(op.getKinds()))
     results.push_back(kind == attn::ResultKind::Output
                           ? emitOutput(state, outs[index], index)
-                          : emitLogSumExp(state, outs[index], index));
+                          : emitLogSumExp(state, outs[index]));
   return results;
 }
 

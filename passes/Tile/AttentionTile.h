@@ -101,7 +101,7 @@ private:
   OnlineState loopOverKeys(unsigned source, mlir::OpFoldResult base,
                            const KeyRange &range, OnlineState state);
   mlir::Value emitOutput(OnlineState state, mlir::Value out, unsigned index);
-  mlir::Value emitLogSumExp(OnlineState state, mlir::Value out, unsigned index);
+  mlir::Value emitLogSumExp(OnlineState state, mlir::Value out);
   mlir::OpFoldResult apply(mlir::AffineExpr expr,
                            llvm::ArrayRef<mlir::OpFoldResult> operands);
   mlir::OpFoldResult minimum(mlir::OpFoldResult a, mlir::OpFoldResult b);

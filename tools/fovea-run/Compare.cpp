@@ -109,10 +109,15 @@ double fovea::elementAsDouble(const Tensor &tensor, int64_t i) {
 
 /// "(0, 3, 1)"
 static std::string position(const std::vector<int64_t> &shape, int64_t i) {
-  std::string text = ")";
+  std::vector<int64_t> digits(shape.size());
   for (size_t d = shape.size(); d-- > 0; i /= shape[d])
-    text = std::to_string(i % shape[d]) + (text == ")" ? "" : ", ") + text;
-  return "(" + text;
+    digits[d] = i % shape[d];
+  std::string text = "(";
+  for (int64_t digit : digits) {
+    text += text == "(" ? "" : ", ";
+    text += std::to_string(digit);
+  }
+  return text + ")";
 }
 
 static bool isClose(const Tensor &got, const Tensor &want, int64_t i,

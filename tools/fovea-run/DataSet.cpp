@@ -156,6 +156,7 @@ std::vector<std::optional<Value>>
 fovea::readDataSetOutputs(const std::string &folder,
                           const std::vector<const fovea_tensor_info *> &infos) {
   std::vector<std::optional<Value>> outputs;
+  outputs.reserve(infos.size());
   for (size_t i = 0; i < infos.size(); ++i)
     outputs.push_back(readValue(numbered(folder, "output", i), infos[i]->kind));
   return outputs;

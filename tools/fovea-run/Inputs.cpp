@@ -82,6 +82,7 @@ static Value readInput(const fovea_tensor_info &info,
   if (files.empty() && !isEmpty && info.kind & FOVEA_KIND_OPTIONAL)
     return Value();
   std::vector<Tensor> tensors;
+  tensors.reserve(files.size());
   for (const std::string &file : files)
     tensors.push_back(readNpy(file, info.dtype));
   if (isSequence && (isEmpty || !files.empty()))
@@ -100,6 +101,7 @@ std::vector<Value> fovea::makeInputs(const Model &model,
   if (!options.dataSet.empty())
     return asScalars(readDataSetInputs(options.dataSet, infos), infos);
   std::vector<Value> inputs;
+  // The same numbers each time. NOLINTNEXTLINE(bugprone-random-generator-seed)
   std::mt19937 random(1);
   for (const auto &input : options.inputs)
     if (std::none_of(infos.begin(), infos.end(), [&](const auto *info) {

@@ -123,6 +123,7 @@ void Model::check(fovea_status status) const {
 
 std::vector<const fovea_tensor_info *> Model::inputs() const {
   std::vector<const fovea_tensor_info *> infos;
+  infos.reserve(table->input_count());
   for (int32_t i = 0; i < table->input_count(); ++i)
     infos.push_back(table->input_info(i));
   return infos;
@@ -130,6 +131,7 @@ std::vector<const fovea_tensor_info *> Model::inputs() const {
 
 std::vector<const fovea_tensor_info *> Model::outputs() const {
   std::vector<const fovea_tensor_info *> infos;
+  infos.reserve(table->output_count());
   for (int32_t i = 0; i < table->output_count(); ++i)
     infos.push_back(table->output_info(i));
   return infos;
@@ -189,6 +191,7 @@ std::vector<Value> Model::run(const std::vector<Value> &inputs) {
     } else if (tensor.dtype == FOVEA_SEQUENCE) {
       const auto *elements = static_cast<const fovea_tensor *>(tensor.data);
       std::vector<Tensor> list;
+      list.reserve(tensor.shape[0]);
       for (int64_t i = 0; i < tensor.shape[0]; ++i)
         list.push_back(copy(elements[i]));
       results.push_back(Value::sequence(std::move(list)));

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <thread>
 
 #include <sched.h>
@@ -21,9 +22,9 @@ using Clock = std::chrono::steady_clock;
 /// Independent chains that keep two multiply-add units busy; what they compute
 /// converges, so that no number becomes slow.
 #define CHAINS(LANES, CHAIN_COUNT)                                             \
-  typedef float Vector __attribute__((vector_size(LANES * 4)));                \
-  Vector chains[CHAIN_COUNT], scale, offset;                                   \
-  for (int i = 0; i < LANES; ++i) {                                            \
+  typedef float Vector __attribute__((vector_size((LANES) * 4)));              \
+  Vector chains[(CHAIN_COUNT)], scale, offset;                                 \
+  for (int i = 0; i < (LANES); ++i) {                                          \
     scale[i] = 0.5f;                                                           \
     offset[i] = seed;                                                          \
   }                                                                            \
@@ -35,7 +36,7 @@ using Clock = std::chrono::steady_clock;
   float sum = 0;                                                               \
   for (Vector &chain : chains)                                                 \
     sum += chain[0];                                                           \
-  *flop = 2.0 * LANES * CHAIN_COUNT * static_cast<double>(rounds);             \
+  *flop = 2.0 * (LANES) * (CHAIN_COUNT) * static_cast<double>(rounds);         \
   return sum
 
 #if defined(__x86_64__)
@@ -70,8 +71,8 @@ int fovea::effectiveThreads(int threads) {
   if (threads > 0)
     return threads;
   if (const char *text = getenv("OMP_NUM_THREADS"))
-    if (int count = atoi(text); count > 0)
-      return count;
+    if (long count = strtol(text, nullptr, 10); count > 0 && count < INT_MAX)
+      return static_cast<int>(count);
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0)
     return CPU_COUNT(&set);

@@ -44,6 +44,7 @@ static void printSummary(const char *name, const Tensor &tensor) {
 static std::vector<std::pair<std::string, const Tensor *>>
 named(const std::string &name, const Value &value, const std::string &before) {
   std::vector<std::pair<std::string, const Tensor *>> result;
+  result.reserve(value.tensors.size());
   for (size_t i = 0; i < value.tensors.size(); ++i)
     result.emplace_back(value.isSequence ? name + before + std::to_string(i)
                                          : name,
