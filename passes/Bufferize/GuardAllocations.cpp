@@ -54,16 +54,43 @@ static void guard(memref::AllocOp alloc) {
                        "a tensor would have an absurd number of elements");
 }
 
+/// What follows the allocation in its block runs only where there is memory.
+/// The runtime has noted the failure, and the call reports it.
+static void skipWithoutMemory(memref::AllocOp alloc) {
+  Block *block = alloc->getBlock();
+  Operation *terminator = block->getTerminator();
+  if (terminator->getNumOperands() != 0)
+    return;
+  ImplicitLocOpBuilder b(alloc.getLoc(), alloc->getContext());
+  b.setInsertionPointAfter(alloc);
+  Value address = memref::ExtractAlignedPointerAsIndexOp::create(b, alloc);
+  Value zero = arith::ConstantIndexOp::create(b, 0);
+  Value isThere =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ne, address, zero);
+  auto branch = scf::IfOp::create(b, isThere, /*withElseRegion=*/false);
+  Block *body = branch.thenBlock();
+  body->getOperations().splice(
+      body->without_terminator().end(), block->getOperations(),
+      std::next(branch->getIterator()), terminator->getIterator());
+}
+
+static bool isParallel(Operation *op) {
+  return op->getParentOfType<scf::ForallOp>() ||
+         op->getParentOfType<scf::ParallelOp>();
+}
+
 namespace {
 struct GuardAllocations : fovea::impl::GuardAllocationsBase<GuardAllocations> {
   void runOnOperation() override {
-    getOperation()->walk([](memref::AllocOp alloc) {
+    SmallVector<memref::AllocOp> all;
+    getOperation()->walk([&](memref::AllocOp alloc) { all.push_back(alloc); });
+    for (memref::AllocOp alloc : all) {
       // No way out of a parallel loop, whose sizes are parts of others anyway.
-      if (!alloc.getDynamicSizes().empty() &&
-          !alloc->getParentOfType<scf::ForallOp>() &&
-          !alloc->getParentOfType<scf::ParallelOp>())
+      if (isParallel(alloc))
+        skipWithoutMemory(alloc);
+      else if (!alloc.getDynamicSizes().empty())
         guard(alloc);
-    });
+    }
   }
 };
 } // namespace

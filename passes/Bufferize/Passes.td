@@ -141,7 +141,7 @@ def PlanArena : Pass<"fovea-plan-arena", "::mlir::ModuleOp"> {
 }
 
 def GuardAllocations : Pass<"fovea-guard-allocations"> {
-  let summary = "Check that sizes at run time do not wrap around";
+  let summary = "Check that sizes at run time do not wrap around, and that there is memory";
   let description = [{
     The bytes of a buffer of run-time size are a product that LLVM computes
     modulo 2^64: a caller who asks for 2^62 x 4 elements would get no memory at
@@ -154,8 +154,15 @@ def GuardAllocations : Pass<"fovea-guard-allocations"> {
     ```
 
     comes after a `cf.assert` of `4.0 * n * m < 2^48`.
+
+    The runtime leaves the call where there is no memory, but a parallel loop
+    cannot be left by a jump: there the allocation gives null. What follows it in
+    its block is then skipped by an `scf.if`, and the call fails after the loop. A
+    block that yields values cannot be skipped; buffers of kernels are hoisted out
+    of those.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
 #endif // FOVEA_PASSES_BUFFERIZE_PASSES_TD
