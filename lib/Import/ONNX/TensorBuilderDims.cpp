@@ -95,8 +95,20 @@ OpFoldResult TensorBuilder::mul(OpFoldResult lhs, OpFoldResult rhs) {
 OpFoldResult TensorBuilder::divUp(OpFoldResult lhs, OpFoldResult rhs) {
   return foldBinary<arith::CeilDivSIOp>(*this, lhs, rhs);
 }
+/// Whether `bound` changes nothing as a lower bound: sizes are never negative.
+static bool isBelowSize(OpFoldResult bound, OpFoldResult size) {
+  auto constant = getConstantIntValue(bound);
+  auto value = dyn_cast<Value>(size);
+  return constant && *constant <= 0 && value &&
+         value.getDefiningOp<tensor::DimOp>();
+}
+
 OpFoldResult TensorBuilder::max(OpFoldResult lhs, OpFoldResult rhs) {
-  return same(lhs, rhs) ? lhs : foldBinary<arith::MaxSIOp>(*this, lhs, rhs);
+  if (same(lhs, rhs) || isBelowSize(rhs, lhs))
+    return lhs;
+  if (isBelowSize(lhs, rhs))
+    return rhs;
+  return foldBinary<arith::MaxSIOp>(*this, lhs, rhs);
 }
 OpFoldResult TensorBuilder::min(OpFoldResult lhs, OpFoldResult rhs) {
   return same(lhs, rhs) ? lhs : foldBinary<arith::MinSIOp>(*this, lhs, rhs);
