@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "ConstantCapture.h"
+#include "FoldRegion.h"
+#include "IndexMask.h"
 #include "MaskMatrix.h"
 
 #include "fovea/Analysis/Remarks.h"
@@ -279,86 +281,6 @@ bool Inference::compareBatches(MaskMatrix &matrix, std::string &why) {
 // The new operation
 //===----------------------------------------------------------------------===//
 
-/// What is left of the region once a mask is constant in it.
-static void foldRegion(Region &region) {
-  Block &body = region.front();
-  OpBuilder builder(region.getContext());
-  for (Operation &inner :
-       llvm::make_early_inc_range(body.without_terminator())) {
-    if (inner.getNumResults() != 1 || matchPattern(&inner, m_Constant()))
-      continue;
-    Value replacement;
-    auto add = dyn_cast<arith::AddFOp>(inner);
-    // x + 0 differs from x in the sign of 0 only, and they have one
-    // exponential.
-    for (unsigned side : {0u, 1u})
-      if (add && matchPattern(add.getOperand(side), m_AnyZeroFloat()))
-        replacement = add.getOperand(1 - side);
-    if (!replacement) {
-      SmallVector<Attribute> operands;
-      for (Value operand : inner.getOperands()) {
-        Attribute constant;
-        matchPattern(operand, m_Constant(&constant));
-        operands.push_back(constant);
-      }
-      SmallVector<OpFoldResult> folded;
-      if (failed(inner.fold(operands, folded)) || folded.size() != 1)
-        continue;
-      builder.setInsertionPoint(&inner);
-      if (auto constant = dyn_cast<Attribute>(folded[0]))
-        replacement = arith::ConstantOp::create(builder, inner.getLoc(),
-                                                cast<TypedAttr>(constant));
-      else
-        replacement = cast<Value>(folded[0]);
-    }
-    if (replacement == inner.getResult(0))
-      continue;
-    inner.getResult(0).replaceAllUsesWith(replacement);
-    inner.erase();
-  }
-  SmallVector<Operation *> all =
-      llvm::to_vector(llvm::make_pointer_range(body.without_terminator()));
-  for (Operation *inner : llvm::reverse(all))
-    if (isOpTriviallyDead(inner))
-      inner->erase();
-  if (body.getTerminator()->getOperand(0) == body.getArgument(0)) {
-    body.clear();
-    region.getBlocks().clear();
-  }
-}
-
-/// Forgets the captures that neither a region nor the mask reads.
-static void dropCaptures(AttentionOp op) {
-  SmallVector<unsigned> used;
-  if (op.getMask())
-    op.getMask()->appendCaptures(used);
-  SmallVector<AffineMap> maps = op.getMaps();
-  unsigned first = 1 + op.getKeys().size() + op.getValues().size();
-  SmallVector<unsigned> positions(op.getCaptures().size(), 0);
-  Region *regions[] = {&op.getScore(), &op.getProb()};
-  unsigned kept = 0;
-  BitVector drop(op.getCaptures().size());
-  for (unsigned c = 0; c < op.getCaptures().size(); ++c) {
-    bool isUsed = llvm::is_contained(used, c);
-    for (Region *region : regions)
-      isUsed |=
-          !region->empty() && !region->front().getArgument(c + 1).use_empty();
-    drop[c] = !isUsed;
-    positions[c] = kept;
-    kept += isUsed;
-  }
-  for (int c = drop.find_last(); c >= 0; c = drop.find_prev(c)) {
-    for (Region *region : regions)
-      if (!region->empty())
-        region->front().eraseArgument(c + 1);
-    maps.erase(maps.begin() + first + c);
-    op.getCapturesMutable().erase(c);
-  }
-  if (op.getMask())
-    op.setMaskAttr(op.getMask()->withCaptures(positions));
-  op.setIndexingMapsAttr(Builder(op).getAffineMapArrayAttr(maps));
-}
-
 void Inference::apply(MaskInterface mask) {
   Region &score = op.getScore();
   if (!score.empty()) {
@@ -430,18 +352,52 @@ bool Inference::run(std::string &why) {
   return true;
 }
 
+/// A mask that is computed from positions. The operation is tried on a copy,
+/// since captures move into its region.
+static bool inferFromPositions(AttentionOp &op, std::string &why) {
+  if (op.getScore().empty() ||
+      (op.getNormalizer() != attn::Normalizer::Softmax &&
+       op.getNormalizer() != attn::Normalizer::SoftmaxPlusOne))
+    return false;
+  IRRewriter rewriter(op.getContext());
+  rewriter.setInsertionPoint(op);
+  auto copy = cast<AttentionOp>(rewriter.clone(*op));
+  inlineIndexCaptures(copy);
+  MaskInterface mask = takeIndexMask(copy, why);
+  if (!mask) {
+    rewriter.eraseOp(copy);
+    return false;
+  }
+  llvm::raw_string_ostream(why) << mask;
+  if (copy.getMask())
+    mask = cast<MaskInterface>(
+        attn::AndAttr::get(op.getContext(), {mask, *copy.getMask()}));
+  copy.setMaskAttr(mask);
+  foldRegion(copy.getScore());
+  dropCaptures(copy);
+  rewriter.replaceOp(op, copy);
+  op = copy;
+  return true;
+}
+
 namespace {
 struct InferMasksPass : fovea::impl::InferMasksBase<InferMasksPass> {
   void runOnOperation() override {
-    getOperation().walk([&](AttentionOp op) {
+    SmallVector<AttentionOp> ops;
+    getOperation().walk([&](AttentionOp op) { ops.push_back(op); });
+    for (AttentionOp op : ops) {
+      std::string positions;
+      bool isComputed = inferFromPositions(op, positions);
+      if (!positions.empty())
+        reportSite("mask", isComputed, {op}, positions);
       Inference inference(op);
       if (!inference.hasCandidates())
-        return;
+        continue;
       std::string why;
       bool isInferred = inference.run(why);
       if (!why.empty())
         reportSite("mask", isInferred, {op}, why);
-    });
+    }
   }
 };
 } // namespace

@@ -30,6 +30,9 @@ def InferMasks : Pass<"fovea-infer-masks", "::mlir::func::FuncOp"> {
     * A capture that has one value wherever keys are visible is replaced by that
       value, which usually leaves nothing of the score region.
 
+    A mask that is computed from positions, whatever the sizes are, is taken from
+    the comparisons in the region in the same way.
+
     What stays dense, and why, is reported (--remarks-filter mask).
 
     Preconditions: attention has been recognised. Example:

@@ -33,7 +33,9 @@ ScoreValue ScoreValue::asScore() const {
 namespace {
 class Evaluator {
 public:
-  explicit Evaluator(ArrayRef<ScoreValue> captures) : captures(captures) {}
+  Evaluator(ArrayRef<ScoreValue> captures,
+            const DenseMap<Value, ScoreValue> &known)
+      : captures(captures), values(known) {}
   ScoreValue run(Region &region);
 
 private:
@@ -168,11 +170,14 @@ ScoreValue Evaluator::run(Region &region) {
        llvm::zip_equal(body.getArguments().drop_front(), captures))
     values[argument] = value;
   for (Operation &op : body.without_terminator())
-    if (op.getNumResults() == 1)
-      values[op.getResult(0)] = evaluate(op);
+    if (op.getNumResults() == 1 && !values.contains(op.getResult(0))) {
+      ScoreValue value = evaluate(op);
+      values[op.getResult(0)] = value;
+    }
   return get(body.getTerminator()->getOperand(0)).asScore();
 }
 
-ScoreValue fovea::evaluateScore(Region &region, ArrayRef<ScoreValue> captures) {
-  return Evaluator(captures).run(region);
+ScoreValue fovea::evaluateScore(Region &region, ArrayRef<ScoreValue> captures,
+                                const DenseMap<Value, ScoreValue> &known) {
+  return Evaluator(captures, known).run(region);
 }

@@ -43,9 +43,12 @@ struct ScoreValue {
 /// hidden if the row sees another key.
 inline constexpr double hiddenBelow = -1000.0;
 
-/// Evaluates a score region. `captures` holds what is known about each capture.
+/// Evaluates a score region. `captures` holds what is known about each capture,
+/// `known` what is known about other values.
 ScoreValue evaluateScore(mlir::Region &region,
-                         llvm::ArrayRef<ScoreValue> captures);
+                         llvm::ArrayRef<ScoreValue> captures,
+                         const llvm::DenseMap<mlir::Value, ScoreValue> &known =
+                             llvm::DenseMap<mlir::Value, ScoreValue>());
 
 } // namespace fovea
 

@@ -200,4 +200,48 @@ case("operator", [node("Attention", ["q", "k", "v", "m"], ["y"])], {
      constants={"m": mask},
      opset=24)
 
+# Sizes known at run time: the mask is computed from positions.
+length = [("Shape", ["q"], ["sizes"]), node("Gather", ["sizes", "two"], ["len"], axis=0)]
+positions = length + [("Range", ["zero", "len", "one"], ["at"]), ("Unsqueeze", ["at", "first"], ["cols"]),
+                      ("Unsqueeze", ["at", "second"], ["rows"])]
+square = length + [("Unsqueeze", ["len", "first"], ["l"]), node("Concat", ["l", "l"], ["ll"], axis=0), ("Expand", ["low", "ll"], ["full"])]
+computed = {
+    "less": (positions + [("LessOrEqual", ["cols", "rows"], ["m"]), ("Where", ["m", "s", "low"], ["u"])], -np.inf, tri),
+    "product": (positions + [("LessOrEqual", ["cols", "rows"], ["m"]), node("Cast", ["m"], ["f"], to=1),
+                             ("Sub", ["fone", "f"], ["n"]), ("Mul", ["n", "low"], ["a"]), ("Add", ["s", "a"], ["u"])], -1e9, tri),
+    "trilu": (square + [node("Trilu", ["full", "one"], ["a"], upper=1), ("Add", ["s", "a"], ["u"])], lowest, tri),
+    "window": (positions + [("Sub", ["rows", "cols"], ["d"]), ("GreaterOrEqual", ["d", "zero"], ["m0"]), ("Less", ["d", "reach"], ["m1"]),
+                            ("And", ["m0", "m1"], ["m"]), ("Where", ["m", "fzero", "low"], ["a"]), ("Add", ["s", "a"], ["u"])], -np.inf,
+               lambda n: band(n, n, -8, 0)),
+    "window_ahead": (positions + [("Sub", ["cols", "rows"], ["d"]), ("Less", ["d", "reach"], ["m"]), ("Where", ["m", "s", "low"], ["u"])],
+                     -1e9, lambda n: band(n, n, -n, 8)),
+    "either": (positions + [("Less", ["cols", "rows"], ["m0"]), ("Sub", ["cols", "rows"], ["d"]), ("Greater", ["d", "reach"], ["m1"]),
+                            ("Or", ["m0", "m1"], ["m"]), ("Where", ["m", "s", "low"], ["u"])], -np.inf,
+               lambda n: tri(n, n, -1) | band(n, n, 10, n)),
+}
+for label, (between, low, visible) in computed.items():
+    sets = []
+    for n in (1, 5, 33, 77):
+        q, k, v = qkv(n, n)
+        sets.append(({"q": q, "k": k, "v": v}, {"y": attention(q, k, v, mask=visible(n), empty="nan").astype(f32)}))
+    case(f"positions_{label}",
+         graph(between),
+         *sets[2],
+         rtol=1e-3,
+         atol=1e-4,
+         shapes={name: [1, 2, "n", 8] for name in "qkvy"},
+         sets=sets,
+         constants={
+             "scale": np.array(8**-0.5, f32),
+             "low": np.array(low, f32),
+             "fzero": np.array(0, f32),
+             "fone": np.array(1, f32),
+             "zero": np.array(0),
+             "one": np.array(1),
+             "two": np.array(2),
+             "reach": np.array(9),
+             "first": np.array([0]),
+             "second": np.array([1])
+         })
+
 main()

@@ -176,3 +176,35 @@ func.func @run_time(%q: tensor<2x2x8xf32>, %k: tensor<2x2x8xf32>, %v: tensor<2x2
   } {indexing_maps = [#q, #k, #v, #c, #o]} -> tensor<2x2x8xf32>
   return %r : tensor<2x2x8xf32>
 }
+
+// -----
+
+#q = affine_map<(h, m, n, k1, k2) -> (h, m, k1)>
+#k = affine_map<(h, m, n, k1, k2) -> (h, k2, k1)>
+#v = affine_map<(h, m, n, k1, k2) -> (h, k2, n)>
+#o = affine_map<(h, m, n, k1, k2) -> (h, m, n)>
+
+// Of more rows than keys, the last see only keys that a finite number lowers, all alike.
+// CHECK-LABEL: @finite_window(
+// CHECK: attn.attention
+// CHECK: score
+// CHECK-NOT: mask =
+// CHECK: return
+func.func @finite_window(%q: tensor<2x?x8xf32>, %k: tensor<2x?x8xf32>, %v: tensor<2x?x8xf32>, %o: tensor<2x?x8xf32>) -> tensor<2x?x8xf32> {
+  %low = arith.constant -1.0e+09 : f32
+  %zero = arith.constant 0.0 : f32
+  %c64 = arith.constant 64 : index
+  // expected-remark@+1 {{the mask is finite, and may hide all keys of a row}}
+  %r = attn.attention query(%q : tensor<2x?x8xf32>) keys(%k : tensor<2x?x8xf32>) values(%v : tensor<2x?x8xf32>) outs(%o : tensor<2x?x8xf32>)
+  score {
+  ^bb0(%s: f32):
+    %i = attn.index 1
+    %j = attn.index 4
+    %d = arith.subi %i, %j : index
+    %near = arith.cmpi slt, %d, %c64 : index
+    %m = arith.select %near, %zero, %low : f32
+    %r = arith.addf %s, %m : f32
+    attn.yield %r : f32
+  } {indexing_maps = [#q, #k, #v, #o]} -> tensor<2x?x8xf32>
+  return %r : tensor<2x?x8xf32>
+}

@@ -514,3 +514,73 @@ func.func @two_masks(%q: tensor<2x4x8xf32>, %k: tensor<2x4x8xf32>, %v: tensor<2x
   } {indexing_maps = [#q, #k, #v, #c, #o], mask = #attn.window<left = 1, right = 1>} -> tensor<2x4x8xf32>
   return %r : tensor<2x4x8xf32>
 }
+
+// -----
+
+#q = affine_map<(h, m, n, k1, k2) -> (h, m, k1)>
+#k = affine_map<(h, m, n, k1, k2) -> (h, k2, k1)>
+#v = affine_map<(h, m, n, k1, k2) -> (h, k2, n)>
+#o = affine_map<(h, m, n, k1, k2) -> (h, m, n)>
+
+// Sizes known at run time: positions that the region compares. 0 <= i - j and i - j < 64.
+// CHECK-LABEL: @positions(
+// CHECK: attn.attention
+// CHECK-NOT: score
+// CHECK-SAME: mask = #attn.and<#attn.causal, #attn.window<left = 0, offset = -63>>
+func.func @positions(%q: tensor<2x?x8xf32>, %k: tensor<2x?x8xf32>, %v: tensor<2x?x8xf32>, %o: tensor<2x?x8xf32>) -> tensor<2x?x8xf32> {
+  %low = arith.constant 0xFF800000 : f32
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : i64
+  %c64 = arith.constant 64 : i64
+  %r = attn.attention query(%q : tensor<2x?x8xf32>) keys(%k : tensor<2x?x8xf32>) values(%v : tensor<2x?x8xf32>) outs(%o : tensor<2x?x8xf32>)
+  score {
+  ^bb0(%s: f32):
+    %i = attn.index 1
+    %j = attn.index 4
+    %il = arith.index_cast %i : index to i64
+    %jl = arith.index_cast %j : index to i64
+    %d = arith.subi %il, %jl : i64
+    %behind = arith.cmpi sge, %d, %c0 : i64
+    %near = arith.cmpi slt, %d, %c64 : i64
+    %both = arith.andi %behind, %near : i1
+    %m = arith.select %both, %zero, %low : f32
+    %r = arith.addf %s, %m : f32
+    attn.yield %r : f32
+  } {indexing_maps = [#q, #k, #v, #o]} -> tensor<2x?x8xf32>
+  return %r : tensor<2x?x8xf32>
+}
+
+// -----
+
+#q = affine_map<(h, m, n, k1, k2) -> (h, m, k1)>
+#k = affine_map<(h, m, n, k1, k2) -> (h, k2, k1)>
+#v = affine_map<(h, m, n, k1, k2) -> (h, k2, n)>
+#o = affine_map<(h, m, n, k1, k2) -> (h, m, n)>
+#c = affine_map<(h, m, n, k1, k2) -> (m, k2)>
+
+// A tensor that is computed from positions is no tensor any more. The lowest number hides for certain, since all rows see the
+// first key.
+// CHECK-LABEL: @computed(
+// CHECK: attn.attention
+// CHECK-NOT: captures
+// CHECK-SAME: mask = #attn.causal
+func.func @computed(%q: tensor<2x?x8xf32>, %k: tensor<2x?x8xf32>, %v: tensor<2x?x8xf32>, %o: tensor<2x?x8xf32>, %m: index, %n: index) -> tensor<2x?x8xf32> {
+  %low = arith.constant -3.40282347E+38 : f32
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty(%m, %n) : tensor<?x?xf32>
+  %c = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]} outs(%e : tensor<?x?xf32>) {
+  ^bb0(%out: f32):
+    %i = linalg.index 0 : index
+    %j = linalg.index 1 : index
+    %p = arith.cmpi sgt, %j, %i : index
+    %x = arith.select %p, %low, %zero : f32
+    linalg.yield %x : f32
+  } -> tensor<?x?xf32>
+  %r = attn.attention query(%q : tensor<2x?x8xf32>) keys(%k : tensor<2x?x8xf32>) values(%v : tensor<2x?x8xf32>) captures(%c : tensor<?x?xf32>) outs(%o : tensor<2x?x8xf32>)
+  score {
+  ^bb0(%s: f32, %x: f32):
+    %r = arith.addf %s, %x : f32
+    attn.yield %r : f32
+  } {indexing_maps = [#q, #k, #v, #c, #o]} -> tensor<2x?x8xf32>
+  return %r : tensor<2x?x8xf32>
+}
