@@ -8,6 +8,8 @@
 
 #include "fovea/passes/Schedule/Passes.h"
 
+#include "fovea/Analysis/Remarks.h"
+#include "fovea/Analysis/Stencil.h"
 #include "fovea/Schedule/Attention.h"
 #include "fovea/Schedule/Schedule.h"
 
@@ -41,7 +43,18 @@ static FailureOr<bool> scheduleAttentions(func::FuncOp kernel,
   return found;
 }
 
+/// Says which convolutions and pooling have no form in vectors, and why.
+static void reportScalarStencils(func::FuncOp kernel) {
+  kernel.walk([](linalg::LinalgOp op) {
+    std::string why;
+    if (!analyzeStencil(op, why) && !why.empty())
+      reportSite("stencil", false, {op.getOperation()},
+                 "windows are read one element at a time: " + why);
+  });
+}
+
 static LogicalResult scheduleKernel(func::FuncOp kernel, const CPUTarget &cpu) {
+  reportScalarStencils(kernel);
   FailureOr<bool> isAttention = scheduleAttentions(kernel, cpu);
   if (failed(isAttention))
     return failure();
