@@ -35,7 +35,7 @@ class Run:
         """Work, without what is masked, a second, in percent of the multiply-add peak."""
         peak = row["machine"].get("peak_bf16_gflops" if row["dtype"] == "bf16" else "peak_gflops")
         ms = row["peers"].get(peer, {}).get("min_ms")
-        return 100 * row["flop"] / ms / 1e6 / peak if ms and peak else None
+        return 100 * row["flop"] / ms / 1e6 / peak if ms and peak and row["flop"] else None
 
     def read_pct(self, row, _=None, peer="fovea"):
         """Bytes of weights and inputs a second, in percent of the read bandwidth of the memory."""

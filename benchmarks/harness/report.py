@@ -41,7 +41,7 @@ def speed_table(rows, names, verdicts):
         theirs = peak * run.time(row) / best[1] if best and peak else None
         read = run.read_pct(row) if reads(row) else None
         mark = "below goal" if (row["case"], row["threads"]) in below else ""
-        lines.append(f"| {row['case']} | {row['threads']} | {number(row['flop'] / 1e9)} | " +
+        lines.append(f"| {row['case']} | {row['threads']} | {number(row['flop'] / 1e9 or None)} | " +
                      " | ".join(cell(row["peers"].get(n)) for n in names) +
                      f" | {number(spread, 2)} | {number(run.speedup(row))} | {number(peak, 2)} | {number(theirs, 2)} "
                      f"| {number(read, 2)} | {mark} |")
@@ -50,7 +50,7 @@ def speed_table(rows, names, verdicts):
 
 def reads(row):
     """Whether memory and not arithmetic is what limits: under four operations a byte."""
-    return row["flop"] < 4 * (row["weight_bytes"] + row["inputs"])
+    return 0 < row["flop"] < 4 * (row["weight_bytes"] + row["inputs"])
 
 
 def memory_table(rows, names):
