@@ -124,8 +124,11 @@ bool Inference::readCaptures(std::string &why) {
   for (const ConstantCapture &constant : constants)
     if (mayHide(op, constant.index))
       return true;
-  if (why.empty())
-    why = "the mask is known only at run time";
+  // Numbers that are added may be a bias just as well.
+  for (auto [index, capture] : llvm::enumerate(op.getCaptures()))
+    if (why.empty() && mayHide(op, index) &&
+        (op.getMask() || isa<IntegerType>(getElementTypeOrSelf(capture))))
+      why = "the mask is known only at run time";
   return false;
 }
 
