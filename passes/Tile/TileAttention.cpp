@@ -38,10 +38,11 @@ struct RowRange {
 
 /// Cuts the query rows into tiles of static size. What is left over gets one
 /// smaller tile that overlaps its neighbour, computed after it; where there are
-/// fewer rows than one vector holds, tiles are exactly as large as needed.
+/// fewer rows than one vector holds, or hardly more than several hold, tiles
+/// are exactly as large as needed.
 static SmallVector<RowRange> cutRows(OpBuilder &b, Location loc,
                                      OpFoldResult extent, int64_t rows,
-                                     int64_t lanes) {
+                                     int64_t lanes, bool takesFewRows) {
   auto index = [&](int64_t value) -> OpFoldResult {
     return b.getIndexAttr(value);
   };
@@ -50,7 +51,14 @@ static SmallVector<RowRange> cutRows(OpBuilder &b, Location loc,
       return {{index(0), index(1), *known}};
     rows = std::min(rows, *known - *known % lanes);
     SmallVector<RowRange> ranges = {{index(0), index(*known / rows), rows}};
-    if (int64_t left = *known % rows) {
+    int64_t left = *known % rows, single = *known % lanes;
+    // One or two rows are less work key by key than as a vector of their own.
+    constexpr int64_t maxSingle = 2;
+    if (takesFewRows && single != 0 && single <= maxSingle) {
+      if (left > single)
+        ranges.push_back({index(*known - left), index(1), left - single});
+      ranges.push_back({index(*known - single), index(1), single});
+    } else if (left != 0) {
       int64_t last = llvm::alignTo(left, lanes);
       ranges.push_back({index(*known - last), index(1), last});
     }
@@ -198,10 +206,11 @@ static void tileAttention(RewriterBase &rewriter, AttentionOp op,
   SmallVector<OpFoldResult> extents = op.getExtents(rewriter);
   SmallVector<OpFoldResult> sources = op.getSourceExtents(rewriter);
   SmallVector<Value> outs = op.getInits();
+  bool isOnline = chooseAttentionForm(op) == AttentionForm::Online;
   for (const RowRange &range :
        cutRows(rewriter, op.getLoc(), extents[op.getRoles().m],
                schedule.getLevel("workgroup").front(),
-               schedule.getOption("lanes", 16)))
+               schedule.getOption("lanes", 16), isOnline))
     outs = emitParallel(rewriter, op, schedule, extents, sources, range, outs);
   rewriter.replaceOp(op, outs);
 }

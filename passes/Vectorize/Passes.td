@@ -103,7 +103,8 @@ def LowerDotProducts : Pass<"fovea-lower-dot-products", "::mlir::func::FuncOp"> 
     in pairs.
 
     Precondition: a target with AVX512-BF16 (the pipeline asks); before
-    `fovea-lower-vectors`. Other contractions stay. Example:
+    `fovea-lower-vectors`. Two steps with columns that do not fill a vector are
+    taken one by one; other contractions stay. Example:
 
     ```mlir
     %0 = vector.contract {...} %a, %b, %c

@@ -138,3 +138,23 @@ func.func @table(%q: tensor<2x128x16xf32>, %k: tensor<2x130x16xf32>, %v: tensor<
     {indexing_maps = [#q, #k, #v, #o], mask = #attn.segments<[0, 64, 96]>, attn.schedule = #schedule} -> tensor<2x128x16xf32>
   return %r : tensor<2x128x16xf32>
 }
+
+// -----
+
+#schedule = #attn.schedule<workgroup = [32], reduction = [64], register = [8, 8], lanes = 16>
+#q = affine_map<(h, m, n, k1, k2) -> (h, m, k1)>
+#k = affine_map<(h, m, n, k1, k2) -> (h, k2, k1)>
+#v = affine_map<(h, m, n, k1, k2) -> (h, k2, n)>
+#o = affine_map<(h, m, n, k1, k2) -> (h, m, n)>
+
+// One row more than vectors hold is computed by itself, not as a vector of rows that overlap the ones before.
+// CHECK-LABEL: @one_row_left
+// CHECK: attn.online query(%{{.*}} : tensor<16x32xf32>)
+// CHECK: attn.online query(%{{.*}} : tensor<16x16xf32>)
+// CHECK: attn.online query(%{{.*}} : tensor<1x16xf32>)
+// CHECK-NOT: attn.online
+func.func @one_row_left(%q: tensor<2x49x16xf32>, %k: tensor<2x49x16xf32>, %v: tensor<2x49x16xf32>, %o: tensor<2x49x16xf32>) -> tensor<2x49x16xf32> {
+  %r = attn.attention query(%q : tensor<2x49x16xf32>) keys(%k : tensor<2x49x16xf32>) values(%v : tensor<2x49x16xf32>) outs(%o : tensor<2x49x16xf32>)
+    {indexing_maps = [#q, #k, #v, #o], attn.schedule = #schedule} -> tensor<2x49x16xf32>
+  return %r : tensor<2x49x16xf32>
+}
