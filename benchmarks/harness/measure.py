@@ -137,7 +137,9 @@ def measure(case, options, scratch, threads, names, machine_lib):
         row["cold_start_s"] = first_results(case, folder, scratch, lib, [w.peer for w in workers if w.alive])
         row["cold_start_s"]["fovea, no Python"] = native_first_result(options.build, folder, scratch, lib)
     if options.profile and any(w.peer == "fovea" and w.alive for w in workers):
-        row["kernels"] = profile.kernels(options.build, lib, folder, scratch, threads)[:12]
+        found = profile.kernels(options.build, lib, folder, scratch, threads)
+        peak = row["machine"].get("peak_bf16_gflops" if case.dtype == "bf16" else "peak_gflops")
+        row["time_goes_to"], row["kernels"] = profile.summary(found, peak), found[:12]
     return row
 
 

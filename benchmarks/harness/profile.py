@@ -43,17 +43,14 @@ def kernels(build, lib, folder, scratch, threads):
     return sorted(found, key=lambda k: -k["ms"])
 
 
-def summary(row):
-    """The kinds of kernels of a row, their share of the time, and how near to the peak they are."""
-    found = row.get("kernels")
-    if not found:
-        return ""
+def summary(found, peak):
+    """The kinds of kernels, their share of the time, and how near to the peak in GFLOP/s they are."""
     ms, gflop = collections.Counter(), collections.Counter()
     for k in found:
         kind = re.sub(r"^k\d+_", "", k["name"])
         ms[kind] += k["ms"]
         gflop[kind] += k["ms"] * k["gflops"] / 1e3
-    total, peak = sum(ms.values()), row["machine"].get("peak_gflops")
+    total = sum(ms.values())
     parts = []
     for kind, t in ms.most_common(4):
         at = f" at {100e3 * gflop[kind] / t / peak:.0f}% of peak" if peak and gflop[kind] else ""

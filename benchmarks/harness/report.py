@@ -2,7 +2,7 @@
 
 import peers
 
-from . import goals, profile
+from . import goals
 
 
 SPEED = ("peak_pct", "read_pct", "speedup", "saving_pct")  # metrics that a profile says something about
@@ -70,7 +70,7 @@ def memory_table(rows, names):
 
 def goal_table(rows, verdicts, limits):
     """What is below its goal, with what limits it where that is known, and where Fovea spends the time."""
-    profiles = {(r["case"], r["threads"]): profile.summary(r) for r in rows}
+    profiles = {(r["case"], r["threads"]): r.get("time_goes_to", "") for r in rows}
     lines = ["| case | threads | metric | reached | goal | what limits it, or where the time goes |", "|" + "---|" * 6]
     for v in verdicts:
         if not v["met"]:
