@@ -23,7 +23,7 @@
 
 namespace onnx {
 class OpSchema;
-}
+} // namespace onnx
 
 namespace fovea::frontend {
 

@@ -51,6 +51,8 @@ public:
   Dims(const Base &dims) : Base(dims) {}
   Dims(Base &&dims) : Base(std::move(dims)) {}
 
+  // Taking the place of the unchecked access of the base is the purpose.
+  // NOLINTBEGIN(bugprone-derived-method-shadowing-base-method)
   mlir::OpFoldResult &operator[](size_t i) { return begin()[checked(i)]; }
   const mlir::OpFoldResult &operator[](size_t i) const {
     return begin()[checked(i)];
@@ -59,6 +61,7 @@ public:
   const mlir::OpFoldResult &front() const { return (*this)[0]; }
   mlir::OpFoldResult &back() { return (*this)[size() - 1]; }
   const mlir::OpFoldResult &back() const { return (*this)[size() - 1]; }
+  // NOLINTEND(bugprone-derived-method-shadowing-base-method)
 
 private:
   size_t checked(size_t i) const {
