@@ -55,6 +55,7 @@ static void buildRecognize(OpPassManager &pm, const PipelineOptions &options) {
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createSplitReadouts());
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createCollapseRows());
   if (options.bf16Contractions) {
     pm.addNestedPass<func::FuncOp>(createLowerPrecision());
     addCleanup(pm);

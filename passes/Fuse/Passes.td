@@ -73,6 +73,32 @@ def FuseElementwise : Pass<"fovea-fuse-elementwise", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def CollapseRows : Pass<"fovea-collapse-rows", "::mlir::func::FuncOp"> {
+  let summary = "Make one loop of the rows of a contraction";
+  let description = [{
+    A projection of images or batches has several loops over its rows: 14x14
+    tokens of 25 windows are 4900 rows of one matrix product, but as three loops
+    each run of 14 rows has a remainder of its own, and columns are read again
+    for each run. Loops that follow each other in one operand and in the result,
+    and that the other operand does not have, become one, by upstream's
+    collapsing of dimensions; operands and result are views of other shape. What
+    follows elementwise takes the collapsed shape when it is fused.
+
+    Precondition: attention is recognised; before `fovea-fuse-elementwise`.
+    Example:
+
+    ```mlir
+    %y = linalg.generic {maps (b, h, n, k) -> (b, h, k), (k, n), (b, h, n)}
+        ins(%x, %w : tensor<2x14x64xf32>, tensor<64x32xf32>) ...
+    ```
+
+    becomes a contraction of `tensor<28x64xf32>` and `tensor<64x32xf32>`.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def LowerPrecision : Pass<"fovea-lower-precision", "::mlir::func::FuncOp"> {
   let summary = "Round the operands of f32 contractions to bf16";
   let description = [{
