@@ -24,6 +24,7 @@
 #include "llvm/Support/Regex.h"
 
 #include <cstdlib>
+#include <string>
 
 using namespace mlir;
 
@@ -48,7 +49,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return -1;
   MLIRContext &mlir = context.next();
   fovea::CountErrors errors(mlir);
-  auto module = parseSourceString<ModuleOp>(bytes, &mlir);
+  // MLIR's lexer reads up to a terminating zero, as files that are read have
+  // it.
+  std::string text = bytes.str();
+  auto module = parseSourceString<ModuleOp>(text, &mlir);
   if (bool(module) != (errors.count() == 0))
     abort();
   if (!module)

@@ -28,7 +28,8 @@ template <typename OpTy> struct FoldCastOperands : OpRewritePattern<OpTy> {
     if (!tensor::hasFoldableTensorCastOperand(op))
       return failure();
     auto dps = cast<DestinationStyleOpInterface>(op.getOperation());
-    SmallVector<Type> types, before(op->getResultTypes());
+    // Upstream overwrites the types of the results, which have to be there.
+    SmallVector<Type> before(op->getResultTypes()), types = before;
     SmallVector<Value> operands =
         tensor::getUpdatedOperandsAfterCastOpFolding(dps, types);
     rewriter.modifyOpInPlace(op, [&] {
