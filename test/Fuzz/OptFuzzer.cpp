@@ -29,10 +29,15 @@
 using namespace mlir;
 
 /// MLIR 22 dereferences null after a list of integers that it could not parse
-/// in linalg.transpose, linalg.broadcast and linalg.reduce.
+/// in linalg.transpose, linalg.broadcast and linalg.reduce, and reads past the
+/// end of an empty group of dimensions in tensor.expand_shape and
+/// tensor.collapse_shape.
 static bool crashesUpstream(StringRef text) {
   static const llvm::Regex start("(permutation|dimensions)[ \t\r\n]*="),
-      list("^[ \t\r\n]*\\[ *(-?[0-9]{1,9}( *, *-?[0-9]{1,9})*)? *\\]");
+      list("^[ \t\r\n]*\\[ *(-?[0-9]{1,9}( *, *-?[0-9]{1,9})*)? *\\]"),
+      emptyGroup("(shape|reassociation).*\\[[ \t\r\n]*\\]");
+  if (emptyGroup.match(text))
+    return true;
   SmallVector<StringRef, 2> match;
   while (start.match(text, &match)) {
     text = text.drop_front(match[0].end() - text.begin());
@@ -53,9 +58,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   // it.
   std::string text = bytes.str();
   auto module = parseSourceString<ModuleOp>(text, &mlir);
-  if (bool(module) != (errors.count() == 0))
+  if (!module && errors.count() == 0)
     abort();
-  if (!module)
+  // The parser goes on after a character that is none of its own within an
+  // attribute of a dialect, though it has reported it.
+  if (!module || errors.count() != 0)
     return 0;
   PassManager pm(&mlir);
   fovea::buildStage(pm, fovea::Stage::Recognize, fovea::PipelineOptions());
